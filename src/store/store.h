@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Artifacts on disk and in memory. The key of an artifact is the BLAKE3 root of its bytes.
+ *
+ *   artifacts/<2 hex>/<64 hex>        the bytes, written once
+ *   artifacts/<2 hex>/<64 hex>.tree   the outboard (crypto/tree.h), when there is more than one
+ * chunk artifacts/tmp/<n>                 writes in progress, removed at start
+ *
+ * Write order: bytes and outboard under temporary names, fdatasync of both, outboard renamed, bytes
+ * renamed (the name of the bytes is what makes an artifact exist), directory synced, and only then
+ * the record is published. A failed sync stops the process. The index is rebuilt from the names at
+ * start.
+ *
+ * Threads: the functions marked [any] may be called from any thread, the rest from the store's
+ * owner (the control side's store thread). Workers use the artifact_source and store_read_cold
+ * only.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/seam.h"
+#include "proof/artifact.h"
+
+struct store;
+
+/*
+ * Frees memory once no worker can still see it (QSBR): defer(ctx, free_fn, pointer). Given by the
+ * data plane, or grace_immediate() where there are no workers.
+ */
+struct grace {
+	void (*defer)(void *ctx, void (*release)(void *pointer), void *pointer);
+	void *ctx;
+};
+struct grace grace_immediate(void);
+
+/* Where resident bytes live: huge pages where there are any, else ordinary memory. */
+struct store_memory {
+	void *(*alloc)(void *ctx, size_t len); /* 64-byte aligned; NULL when there is none left */
+	void (*release)(void *ctx, void *p, size_t len);
+	void *ctx;
+};
+struct store_memory store_memory_heap(void);
+
+struct store_config {
+	const struct disk *disk; /* rooted at the state directory */
+	const struct clock *clock;
+	const struct log *log;
+	struct grace grace;
+	struct store_memory memory;
+	uint64_t resident_max;	/* bytes of artifacts and outboards kept in memory */
+	uint64_t reserve_bytes; /* free disk space that a put leaves alone */
+};
+
+/* Opens or creates artifacts/ and rebuilds the index from names and sizes; nothing is read yet. */
+int store_open(struct store **out, const struct store_config *config);
+void store_close(struct store *s);
+
+/* [any] For the workers. */
+struct artifact_source store_source(struct store *s);
+
+/* Long work reports here; returning false cancels it (ASSAY_E_CLOSED). [called on the working
+ * thread] */
+struct store_progress {
+	bool (*step)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx;
+};
+
+/* Bytes of a put, in order; short only at the end. */
+struct store_input {
+	int64_t (*read)(void *ctx, void *out,
+			size_t len); /* bytes, 0 at the end, or a negative code */
+	void *ctx;
+	uint64_t size; /* what the whole must have; else ASSAY_E_CHANGED */
+};
+/* Stores and publishes; key out. EXISTS (key is set) when it is there and its bytes are good. */
+int store_put(struct store *s, uint8_t key[32], const struct store_input *input,
+	      const struct store_progress *progress);
+
+/* Writes the checked bytes out; CORRUPT when they do not match (the artifact is marked as rot). */
+struct store_output {
+	int (*write)(void *ctx, const void *data, size_t len);
+	void *ctx;
+};
+int store_get(struct store *s, const uint8_t key[32], const struct store_output *output,
+	      const struct store_progress *progress);
+/* Reads everything again: 0, NOTFOUND, or CORRUPT (then marked as rot, never served). */
+int store_verify(struct store *s, const uint8_t key[32], const struct store_progress *progress);
+int store_remove(struct store *s, const uint8_t key[32]);
+
+struct artifact_info {
+	uint8_t key[32];
+	uint64_t size;
+	enum artifact_state state;
+	bool resident;
+	uint64_t checked_wall_ns; /* last time all bytes were checked; 0 = not since start */
+};
+/* [any] One artifact; NOTFOUND. */
+int store_stat(struct store *s, const uint8_t key[32], struct artifact_info *out);
+/* [any] Up to room artifacts with keys above after (NULL: from the first), in key order; returns
+ * how many. */
+unsigned store_list(struct store *s, const uint8_t *after, struct artifact_info *out,
+		    unsigned room);
+
+/*
+ * Scrub: checks the artifact that was not checked for the longest time and makes it resident while
+ * there is room. Returns 1 when it checked one, 0 when all are fresher than max_age_ns, or a
+ * negative code of the disk.
+ */
+int store_scrub_one(struct store *s, uint64_t max_age_ns);
+
+struct store_stats {
+	uint64_t artifacts, bytes, resident, resident_bytes, rot;
+	uint64_t scrubbed, scrub_bytes, scrub_passes; /* since start */
+	uint64_t scrub_left;			      /* artifacts not yet checked in this pass */
+	uint64_t free_bytes;			      /* of the disk */
+};
+/* [any] */
+void store_stats(struct store *s, struct store_stats *out);
+
+/*
+ * A reader of cold artifacts for one fetch thread: io_uring where the kernel has it, pread
+ * elsewhere. Reads the chunks and the hash list of each job, checks them up to the key (so that
+ * nothing unchecked is served) and sets its reason.
+ */
+struct store_reader;
+int store_reader_new(struct store_reader **out, struct store *s);
+void store_reader_free(struct store_reader *r);
+void store_read_cold(struct store_reader *r, struct fetch_job **jobs, unsigned n);
+
+#endif
