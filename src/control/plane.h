@@ -35,10 +35,21 @@ struct plane_row { /* one row of the placement table */
 	char why[128];
 };
 
+/* One finding of the doctor: what was looked at, what was found, the command that fixes it. */
+enum plane_verdict { PLANE_GOOD, PLANE_WARNING, PLANE_BAD };
+struct plane_check {
+	enum plane_verdict verdict;
+	char what[64];
+	char found[192];
+	char remedy[256]; /* "" when nothing needs to be done */
+};
+
 struct plane {
 	unsigned (*workers)(void *ctx, struct plane_worker *out, unsigned room);
 	unsigned (*ports)(void *ctx, struct plane_port *out, unsigned room);
 	unsigned (*topology)(void *ctx, struct plane_row *out, unsigned room);
+	/* What is wrong with this machine for this configuration. */
+	unsigned (*doctor)(void *ctx, struct plane_check *out, unsigned room);
 	/* Publishes a snapshot; the plane frees the one before after a grace period. */
 	void (*publish)(void *ctx, struct view *view);
 	/* Sessions of one worker, as serve_sessions; a negative code when the worker does not
