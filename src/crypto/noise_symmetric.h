@@ -3,6 +3,8 @@
 #ifndef CRYPTO_NOISE_SYMMETRIC_H
 #define CRYPTO_NOISE_SYMMETRIC_H
 
+#include <stddef.h>
+
 #include "crypto/noise.h"
 
 /* h and ck from the protocol's name, then the prologue and the responder's static key. */
