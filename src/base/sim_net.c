@@ -7,8 +7,9 @@
 #include "base/sim.h"
 #include "base/sim_random.h"
 
-#define FLIGHT_MAX 4096 /* datagrams on the wire and in inboxes; more are lost, as on a real one \
-			 */
+#define FLIGHT_MAX                                                                    \
+	4096 /* datagrams on the wire and in inboxes; more are lost, as on a real one \
+	      */
 #define REORDER_EXTRA_NS 100000u
 
 struct datagram {
