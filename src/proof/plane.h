@@ -19,7 +19,7 @@ struct plane_worker {
 };
 struct plane_port {
 	char name[32];
-	char device[128]; /* as configured */
+	char device[256]; /* as configured */
 	char addresses[256];
 	char driver[32];
 	bool link_up;
