@@ -67,7 +67,7 @@ struct config {
 	char run_dir[96];    /* absolute; short enough for a socket in it */
 
 	int log_level;	/* enum log_level */
-	int log_format; /* enum log_format */
+	int log_format; /* enum log_format, or -1: journal under systemd, else plain */
 
 	uint64_t control_mode; /* of the socket */
 	uint64_t control_clients;
