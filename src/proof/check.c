@@ -123,7 +123,7 @@ bool assay_check_holds(const struct assay_check *check, uint64_t counter)
 
 static void bad_shape(struct assay_check *check, const char *why)
 {
-	if (check->bad_shape == NULL)
+	if (check->bad_parts++ == 0)
 		check->bad_shape = why;
 }
 
@@ -150,6 +150,17 @@ static bool proof_tag(struct sealed *sealed, const struct assay_check *check, co
 	return equal_ct(tag, m->head.tag, sizeof(tag));
 }
 
+/* The first one counts: any one seal will do. */
+static void take_proof(struct assay_check *check, const struct assay_proof *m,
+		       const struct sealed *sealed)
+{
+	check->proof = true;
+	check->sealed = *sealed;
+	memcpy(check->stated, m->compound, 32);
+	if (m->answer.n > 0)
+		memcpy(check->plain, m + 1, m->answer.n);
+}
+
 static enum assay_reason feed_proof(struct assay_check *check, const uint8_t key[32],
 				    const struct assay_proof *m, size_t len)
 {
@@ -162,15 +173,8 @@ static enum assay_reason feed_proof(struct assay_check *check, const uint8_t key
 		bad_shape(check, "PROOF states other parts than the request asks for");
 	else if (m->answer.n != want)
 		bad_shape(check, "PROOF carries another number of bytes than was asked for");
-	else if (!sealed_shape(&sealed))
-		bad_shape(check, "seal: index, count and path do not fit together");
-	if (check->bad_shape != NULL || check->proof)
-		return ASSAY_R_NONE;
-	check->proof = true;
-	check->sealed = sealed;
-	memcpy(check->stated, m->compound, 32);
-	if (want > 0)
-		memcpy(check->plain, m + 1, want);
+	else if (!check->proof)
+		take_proof(check, m, &sealed);
 	return ASSAY_R_NONE;
 }
 

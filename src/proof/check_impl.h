@@ -59,7 +59,8 @@ struct assay_check {
 	bool proof; /* the PROOF is there */
 	uint8_t stated[32];
 	struct sealed sealed;
-	const char *bad_shape; /* what was wrong under a good tag, or NULL */
+	unsigned bad_parts;    /* of wrong shape under a good tag ... */
+	const char *bad_shape; /* ... and what was wrong with the first */
 	bool refused;
 	struct assay_refused refusal;
 	unsigned tags_bad;

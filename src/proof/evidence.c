@@ -50,6 +50,11 @@ static bool record_read(struct record *out, const void *data, size_t len)
 	return out->sealed.seal.zero == 0 && sealed_shape(&out->sealed);
 }
 
+static bool account_fits(const char *account)
+{
+	return account[0] != '\0' && strnlen(account, ASSAY_ACCOUNT_MAX + 1) <= ASSAY_ACCOUNT_MAX;
+}
+
 static bool record_signed(struct record *record, const uint8_t compound[32],
 			  const uint8_t network_id[32], const char *challenger, const char *target,
 			  const uint8_t identity[32])
@@ -57,6 +62,8 @@ static bool record_signed(struct record *record, const uint8_t compound[32],
 	uint8_t pair[32], digest[32], leaf[32];
 	bool cached;
 
+	if (!account_fits(challenger) || !account_fits(target))
+		return false;
 	noise_pair(pair, network_id, challenger, target);
 	request_digest(digest, pair, record->body, record->body_len);
 	seal_leaf(leaf, compound, digest);
