@@ -112,6 +112,20 @@ static int64_t real_size(void *ctx, int file)
 	return fstat(file, &st) == 0 ? (int64_t)st.st_size : (int64_t)code_of(errno);
 }
 
+static int64_t real_size_of(void *ctx, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(root_of(ctx), path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return code_of(errno);
+	return S_ISREG(st.st_mode) ? (int64_t)st.st_size : ASSAY_E_INVAL;
+}
+
+static void real_forget(void *ctx, int file)
+{
+	posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int real_sync(void *ctx, int file)
 {
 	return fdatasync(file) == 0 ? 0 : code_of(errno);
@@ -222,6 +236,8 @@ int disk_real_open(struct disk *out, const char *dir)
 		.read = real_read,
 		.write = real_write,
 		.size = real_size,
+		.size_of = real_size_of,
+		.forget = real_forget,
 		.sync = real_sync,
 		.rename = real_rename,
 		.remove = real_remove,

@@ -211,6 +211,23 @@ static int64_t sim_size(void *ctx, int file)
 	return inode != NULL ? (int64_t)inode->now.size : ASSAY_E_IO;
 }
 
+static int64_t sim_size_of(void *ctx, const char *path)
+{
+	struct sim_disk *d = ctx;
+	int err = sim_disk_gate(d, SIM_STAT);
+	const struct sim_name *name = sim_disk_name(d, path);
+
+	if (err != 0)
+		return err;
+	if (name == NULL || name->now == NULL)
+		return ASSAY_E_NOTFOUND;
+	return name->now->dir ? ASSAY_E_INVAL : (int64_t)name->now->now.size;
+}
+
+static void sim_forget(void *ctx, int file)
+{
+}
+
 /* After a failed sync the kernel forgets that the bytes were dirty: the next sync saves nothing. */
 static int sim_sync(void *ctx, int file)
 {
@@ -352,6 +369,8 @@ struct disk disk_sim(struct sim_disk *d)
 		.read = sim_read,
 		.write = sim_write,
 		.size = sim_size,
+		.size_of = sim_size_of,
+		.forget = sim_forget,
 		.sync = sim_sync,
 		.rename = sim_rename,
 		.remove = sim_remove,

@@ -83,6 +83,10 @@ static void check_contract(const struct disk *d)
 	int file = d->open(d->ctx, "dir/a", DISK_READ);
 
 	assert_int_equal(d->size(d->ctx, file), 11);
+	assert_int_equal(d->size_of(d->ctx, "dir/a"), 11);
+	assert_int_equal(d->size_of(d->ctx, "dir"), ASSAY_E_INVAL);
+	assert_int_equal(d->size_of(d->ctx, "none"), ASSAY_E_NOTFOUND);
+	d->forget(d->ctx, file);
 	assert_int_equal(d->read(d->ctx, file, room, 8, 6), 5);
 	assert_memory_equal(room, "world", 5);
 	assert_int_equal(d->read(d->ctx, file, room, 8, 11), 0);
