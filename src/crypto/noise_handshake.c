@@ -130,12 +130,11 @@ enum assay_reason noise_responder_read(struct noise_responder *state, const stru
 	reason = ASSAY_R_HELLO_CRYPTO;
 	if (!symmetric_open(s, "s", key, identity, hello->sealed_static, sizeof(identity)))
 		goto out;
+	symmetric_mix_key(s, "ss", peer->dh_static, key);
+	if (!symmetric_open(s, "payload 1", key, &payload, hello->sealed_payload, sizeof(payload)))
+		goto out;
 	reason = ASSAY_R_HELLO_IDENTITY;
 	if (!equal_ct(identity, peer->remote_static, sizeof(identity)))
-		goto out;
-	symmetric_mix_key(s, "ss", peer->dh_static, key);
-	reason = ASSAY_R_HELLO_CRYPTO;
-	if (!symmetric_open(s, "payload 1", key, &payload, hello->sealed_payload, sizeof(payload)))
 		goto out;
 	reason = ASSAY_R_RESERVED;
 	if (!all_zero(payload.zero, sizeof(payload.zero)))

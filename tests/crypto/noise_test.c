@@ -147,7 +147,7 @@ static void spoilt_hellos(void **state)
 
 static void spoilt_welcomes(void **state)
 {
-	struct assay_welcome_payload payload = {.index = 7}, got;
+	struct assay_welcome_payload payload = {.index = 7}, got = {0};
 	struct noise_initiator initiator;
 	struct noise_responder responder;
 	struct noise_keys keys_i, keys_r;
@@ -167,6 +167,7 @@ static void spoilt_welcomes(void **state)
 		p[bit / 8] ^= 1 << bit % 8;
 		assert_int_equal(noise_welcome_read(&got, &keys_i, &initiator, &i.self, &message),
 				 shape ? ASSAY_E_INVAL : ASSAY_E_CRYPTO);
+		assert_zero(&got, sizeof(got)); /* nothing that is not authentic gets out */
 		p[bit / 8] ^= 1 << bit % 8;
 	}
 	/* None of them did harm. */
@@ -187,11 +188,14 @@ static void strangers(void **state)
 	introduce(&thief, &r);
 	introduce(&i, &r); /* so r takes i for its peer, as before */
 
-	/* Another account's key under i's hint. */
+	/* Another account's key under i's hint, without and with what i shares with r. */
 	memcpy(thief.peer.hint, i.peer.hint, 16);
 	say_hello(&hello, &initiator, &thief);
 	noise_mac1(mac, r.peer.m, &hello);
 	assert_memory_not_equal(mac, hello.mac1, 16);
+	assert_int_equal(read_hello(&responder, &hello, &r), ASSAY_R_HELLO_CRYPTO);
+	memcpy(thief.peer.dh_static, i.peer.dh_static, 32);
+	say_hello(&hello, &initiator, &thief);
 	assert_int_equal(read_hello(&responder, &hello, &r), ASSAY_R_HELLO_IDENTITY);
 
 	/* The right key without what the two share. */
