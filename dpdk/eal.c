@@ -25,6 +25,11 @@ bool eal_has_hugepages(void)
 	return has_hugepages;
 }
 
+const char *eal_pmd_dir(void)
+{
+	return RTE_EAL_PMD_PATH;
+}
+
 /* One write is one message or several lines of it. */
 static ssize_t write_log(void *cookie, const char *text, size_t len)
 {
