@@ -63,13 +63,18 @@ void reply_reset(struct serve *s, const struct dgram *d, enum assay_reason reaso
 		count(&s->counters.resets, 1);
 }
 
+struct assay_version_msg version_message(uint8_t lowest, uint8_t highest)
+{
+	return (struct assay_version_msg){
+		.head = {ASSAY_VERSION_WIRE, ASSAY_VERSION_MSG, sizeof(struct assay_version_msg)},
+		.lowest = lowest,
+		.highest = highest,
+	};
+}
+
 void reply_version(struct serve *s, const struct dgram *d)
 {
-	static const struct assay_version_msg version = {
-		.head = {ASSAY_VERSION_WIRE, ASSAY_VERSION_MSG, sizeof(version)},
-		.lowest = ASSAY_VERSION_WIRE,
-		.highest = ASSAY_VERSION_WIRE,
-	};
+	struct assay_version_msg version = version_message(ASSAY_VERSION_WIRE, ASSAY_VERSION_WIRE);
 	uint8_t type = d->data[1];
 	bool answer = type >= 0x80 || (type >= ASSAY_WELCOME && type <= ASSAY_VERSION_MSG);
 

@@ -44,6 +44,8 @@ void serve_free(struct serve *s)
 {
 	if (s == NULL)
 		return;
+	if (s->batch.count > 0)
+		s->config.io.release(s->config.io.ctx, s->batch.out, s->batch.count);
 	parked_stop(s);
 	if (s->sessions != NULL)
 		wipe(s->sessions, sizeof(*s->sessions) * SERVE_SESSIONS_MAX);

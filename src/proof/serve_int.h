@@ -442,6 +442,7 @@ void reply_refuse(struct serve *s, struct session *session, const struct path *p
 		  uint64_t request, enum assay_reason code, uint32_t wait_ms, uint32_t parameter);
 void reply_flush(struct serve *s);
 void reply_reset(struct serve *s, const struct dgram *d, enum assay_reason reason);
+struct assay_version_msg version_message(uint8_t lowest, uint8_t highest);
 void reply_version(struct serve *s, const struct dgram *d);
 
 /* hello.c: HELLOs in the worker that received them. */
