@@ -137,6 +137,8 @@ void config_port_where(char *out, size_t room, const struct config *config, unsi
 /* The text of a choice key's value, for example of idle. */
 const char *config_idle_name(int idle);
 const char *config_hugepages_name(int hugepages);
+/* False when there is no such level. */
+bool config_log_level(const char *name, int *level);
 
 /*
  * Applies the reloadable keys of fresh to config and calls each(arg, key, applied) for every key
