@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sums of points by key. Points are put in with the key they count to; two that meet at a key
+ * become a job, jobs run a batch at a time through the kernel with its one inversion, and a sum
+ * goes in again with its key. No sorting, no rounds: whatever two points meet, the number of
+ * additions is the same, and jobs of all keys fill the batches together.
+ */
+#ifndef SCHNORR_ADDER_H
+#define SCHNORR_ADDER_H
+
+#include "crypto/schnorr/kernels.h"
+
+/* With the index: the slot belongs to the adder, which may write a sum over it. */
+#define REF_OWNED   0x40000000u
+#define REF_INDEX   0x3fffffffu
+#define REF_EMPTY   0xffffffffu
+
+#define ADDER_BATCH 256 /* jobs: some 25 us, so that a run can stop in between */
+
+struct adder {
+	const struct kernels *kernels;
+	struct point *pool;
+	uint32_t *sum;	/* by key: a reference or REF_EMPTY */
+	uint32_t *slot; /* stack of free slots of the pool */
+	uint32_t slots;
+	uint32_t unused;  /* pool index that nobody reads: where padding goes */
+	uint32_t pads[2]; /* two points of different x */
+	bool any;	  /* infinity has been seen: complete additions from here on */
+	uint32_t jobs, freed;
+	uint64_t additions; /* so far, and calls of the kernel */
+	uint64_t calls;
+	uint32_t key[ADDER_BATCH + 1];
+	uint32_t free_later[ADDER_BATCH + 1];
+	struct add_job job[ADDER_BATCH + 64];
+	struct add_scratch scratch;
+};
+
+/* Room for one more job than a batch, so that the last store needs no branch. */
+static inline bool adder_full(const struct adder *a)
+{
+	return a->jobs >= ADDER_BATCH;
+}
+
+/* Only while not full. */
+static inline void adder_put(struct adder *a, uint32_t key, uint32_t ref)
+{
+	uint32_t old = a->sum[key];
+	bool meet = old != REF_EMPTY, reuse_old = (old & REF_OWNED) != 0;
+	bool reuse_new = (ref & REF_OWNED) != 0;
+	uint32_t fresh = a->slot[a->slots - 1];
+	struct add_job *job = &a->job[a->jobs];
+
+	job->a = old & ~REF_OWNED;
+	job->b = ref & ~REF_OWNED;
+	job->out = reuse_old ? old & REF_INDEX : reuse_new ? ref & REF_INDEX : fresh;
+	a->key[a->jobs] = key;
+	a->free_later[a->freed] = ref & REF_INDEX;
+	a->jobs += meet;
+	a->freed += meet & reuse_old & reuse_new;
+	a->slots -= meet & !reuse_old & !reuse_new;
+	a->sum[key] = meet ? REF_EMPTY : ref;
+}
+
+/* Runs the jobs there are, and puts in their sums. Nothing left to do: jobs is 0. */
+void adder_run(struct adder *a);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <secp256k1.h>
+#include <secp256k1_extrakeys.h>
+#include <secp256k1_schnorrsig.h>
+#include <string.h>
+#include <time.h>
+#include <x86intrin.h>
+
+#include "base/must.h"
+#include "crypto/schnorr/batch_impl.h"
+#include "crypto/schnorr/thresholds.h"
+
+bool key_in_range(const uint8_t bytes[32])
+{
+	static const uint8_t p[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+				      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+				      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+				      0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xfc, 0x2f};
+
+	return memcmp(bytes, p, 32) < 0;
+}
+
+bool single_valid(const struct assay_schnorr *b, uint32_t item)
+{
+	const struct item *i = &b->items[item];
+	secp256k1_xonly_pubkey key;
+
+	return secp256k1_xonly_pubkey_parse(secp256k1_context_static, &key,
+					    b->keys[i->key].bytes) &&
+	       secp256k1_schnorrsig_verify(secp256k1_context_static, i->signature, i->message,
+					   i->len, &key);
+}
+
+void singles_step(struct assay_schnorr *b)
+{
+	if (single_valid(b, b->at))
+		verdict_good(b, b->at);
+	b->stats.singles++;
+	if (++b->at == b->items_count)
+		phase_next(b, PHASE_DONE);
+}
+
+/* How a batch begins. */
+static enum phase begin(const struct assay_schnorr *b)
+{
+	if (b->items_count == 0)
+		return PHASE_DONE;
+	if (b->items_count > SINGLES_MAX)
+		return PHASE_HASH;
+	for (uint32_t i = 0; i < b->items_count; i++)
+		if (b->items[i].len > MESSAGE_SINGLE_MAX)
+			return PHASE_HASH;
+	return PHASE_SINGLES;
+}
+
+static void step(struct assay_schnorr *b)
+{
+	switch (b->phase) {
+	case PHASE_OPEN:
+		b->stats.items += b->items_count;
+		phase_next(b, begin(b));
+		break;
+	case PHASE_SINGLES:
+		singles_step(b);
+		break;
+	case PHASE_HASH:
+		hash_step(b);
+		break;
+	case PHASE_LIFT_R:
+		lift_r_step(b);
+		break;
+	case PHASE_LIFT_KEYS:
+		lift_keys_step(b);
+		break;
+	case PHASE_SETTLE:
+		settle_step(b);
+		break;
+	case PHASE_SEED:
+		seed_step(b);
+		break;
+	case PHASE_COEFFICIENTS:
+		coefficients_step(b);
+		break;
+	case PHASE_SEGMENT:
+		segment_step(b);
+		break;
+	case PHASE_TERMS:
+		terms_step(b);
+		break;
+	case PHASE_MSM:
+		msm_phase_step(b);
+		break;
+	case PHASE_JUDGE:
+		judge_step(b);
+		break;
+	case PHASE_DONE:
+		break;
+	}
+}
+
+/* Which figure the time of a phase goes to; the sums of points account for themselves. */
+static uint64_t *ticks_of(struct assay_schnorr *b)
+{
+	switch (b->phase) {
+	case PHASE_HASH:
+		return &b->stats.hash_ticks;
+	case PHASE_LIFT_R:
+	case PHASE_LIFT_KEYS:
+		return &b->stats.lift_ticks;
+	case PHASE_SETTLE:
+	case PHASE_SEED:
+	case PHASE_COEFFICIENTS:
+	case PHASE_TERMS:
+		return &b->stats.coefficient_ticks;
+	case PHASE_SINGLES:
+	case PHASE_JUDGE:
+		return &b->stats.judge_ticks;
+	default:
+		return NULL;
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int assay_schnorr_run(struct assay_schnorr *b, uint64_t budget_ns)
+{
+	uint64_t end = budget_ns > 0 ? now_ns() + budget_ns : 0;
+
+	while (b->phase != PHASE_DONE) {
+		uint64_t *ticks = ticks_of(b), start = __rdtsc();
+
+		step(b);
+		if (ticks != NULL)
+			*ticks += __rdtsc() - start;
+		if (end != 0 && b->phase != PHASE_DONE && now_ns() >= end)
+			return ASSAY_E_AGAIN;
+	}
+	return 0;
+}
+
+void assay_schnorr_stats(const struct assay_schnorr *b, struct assay_schnorr_stats *out)
+{
+	*out = b->stats;
+	out->additions = b->msm.adder.additions;
+	out->addition_calls = b->msm.adder.calls;
+}

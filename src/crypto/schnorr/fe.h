@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The field of p = 2^256 - 2^32 - 977 in five limbs of 52 bits, a vector of lanes each. Included by
+ * a kernel file after its vec_*.h.
+ *
+ * Bounds. "tight" (what mul and sqr give): limbs 0..3 < 2^52, limb 4 < 2^48 + 2^8.
+ * "operand" (what mul and sqr take): limbs 0..3 < 2^52, limb 4 < 2^51.
+ * "term" (what may be added to a product before its reduction): every limb < 2^58.
+ */
+#ifndef SCHNORR_FE_H
+#define SCHNORR_FE_H
+
+struct fe {
+	vec v[5];
+};
+struct fe_operand {
+	operand v[5];
+};
+
+#define FE_R	  ((uint64_t)0x1000003d10) /* 2^260 mod p */
+#define FE_UNROLL _Pragma("GCC unroll 10")
+#define M48	  (((uint64_t)1 << 48) - 1)
+
+/* 2 p with limbs no smaller than any tight limb, so that 2 p - x borrows nothing. */
+static const uint64_t fe_2p[5] = {0x1ffffdfffff85e, 0x1ffffffffffffe, 0x1ffffffffffffe,
+				  0x1ffffffffffffe, 0x1fffffffffffe};
+static const uint64_t fe_beta_words[5] = {0x96c28719501ee, 0x7512f58995c13, 0xc3434e99cf049,
+					  0x7106e64479ea, 0x7ae96a2b657c};
+
+V_INLINE struct fe_operand fe_operand_of(struct fe a)
+{
+	struct fe_operand o;
+
+	V_BELOW(a.v[4], 51);
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		o.v[i] = v_operand(a.v[i]);
+	return o;
+}
+
+V_INLINE struct fe fe_set(const uint64_t words[5])
+{
+	struct fe r;
+
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		r.v[i] = v_broadcast(words[i]);
+	return r;
+}
+
+V_INLINE struct fe fe_small(uint64_t x)
+{
+	return fe_set((uint64_t[5]){x, 0, 0, 0, 0});
+}
+
+/* limb 0..3 back below 2^52, the rest to limb 4. */
+V_INLINE struct fe fe_carry(struct fe a)
+{
+	vec mask = v_set(M52);
+
+	FE_UNROLL
+	for (int i = 0; i < 4; i++) {
+		a.v[i + 1] = v_add(a.v[i + 1], v_shr(a.v[i], 52));
+		a.v[i] = v_and(a.v[i], mask);
+	}
+	return a;
+}
+
+/*
+ * z[0..9], z[k] < 2^55.4 (at most ten halves below 2^52), z[9] < 2^50, plus a term in z[0..4]
+ * (< 2^58): tight. What each step leaves:
+ *   ripple z5..z9: z[9] < 2^50 + 2^4; bits of z[5..8] above 52 are dead and masked away.
+ *   fold by R < 2^37: lows < 2^52, highs < 2^37, so z[0..4] < 2^59; h < 2^(51+37-52) = 2^36.
+ *   T = (z4 >> 48) + 16 h < 2^11 + 2^40 < 2^41; T K < 2^74: low < 2^52, high < 2^22.
+ *   ripple z0..z4: carries < 2^8, so z[4] < 2^48 + 2^8.
+ */
+V_INLINE struct fe fe_reduce(vec z[10])
+{
+	operand r = v_operand(v_set(FE_R)), k = v_operand(v_set(0x1000003d1));
+	vec h = V_ACC(0, 1), t;
+	operand o;
+
+	FE_UNROLL
+	for (int i = 0; i < 4; i++) {
+		z[6 + i] = v_add(z[6 + i], v_shr(z[5 + i], 52));
+		V_BELOW(z[6 + i], 56);
+		v_madd(&z[i], &z[i + 1], v_operand_low(z[5 + i]), r);
+	}
+	v_madd(&z[4], &h, v_operand(z[9]), r);
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		V_BELOW(z[i], 59);
+	t = v_add(v_shr(z[4], 48), v_shl(h, 4));
+	z[4] = v_and(z[4], v_set(M48));
+	V_BELOW(t, 41);
+	o = v_operand(t);
+	v_madd(&z[0], &z[1], o, k);
+
+	struct fe out = fe_carry((struct fe){{z[0], z[1], z[2], z[3], z[4]}});
+
+	V_BELOW(out.v[4] - (out.v[4] >> 48 << 48), 48);
+	V_BELOW(out.v[4], 49);
+	return out;
+}
+
+#ifdef FE_BOUNDS
+/* z[0] is read by no V_BELOW before the last fold here: the plain halves carry no constants. */
+#endif
+
+/* The numbers of halves that each column gets in all: the products, the fold, the last fold. */
+#define FE_COLUMNS(ACC)                                                                       \
+	{                                                                                     \
+		ACC(3u, 0u), ACC(3u, 3u), ACC(4u, 3u), ACC(5u, 4u), ACC(6u, 5u), ACC(4u, 5u), \
+			ACC(3u, 4u), ACC(2u, 3u), ACC(1u, 2u), ACC(0u, 1u)                    \
+	}
+
+V_INLINE void fe_add_term(vec z[10], const struct fe *term)
+{
+	if (term == NULL)
+		return;
+	FE_UNROLL
+	for (int i = 0; i < 5; i++) {
+		V_BELOW(term->v[i], 58);
+		z[i] = v_add(z[i], term->v[i]);
+	}
+}
+
+/* a b + term */
+V_INLINE struct fe fe_mul_operands(const struct fe_operand *a, const struct fe_operand *b,
+				   const struct fe *term)
+{
+	vec z[10] = FE_COLUMNS(V_ACC);
+
+	fe_add_term(z, term);
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		FE_UNROLL
+	for (int j = 0; j < 5; j++)
+		v_madd(&z[i + j], &z[i + j + 1], a->v[i], b->v[j]);
+	return fe_reduce(z);
+}
+
+/* a^2 + term */
+V_INLINE struct fe fe_sqr_operand(const struct fe_operand *a, const struct fe *term)
+{
+	vec z[10] = FE_COLUMNS(V_ACC_HALF);
+
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		FE_UNROLL
+	for (int j = i + 1; j < 5; j++)
+		v_madd(&z[i + j], &z[i + j + 1], a->v[i], a->v[j]);
+	FE_UNROLL
+	for (int i = 0; i < 10; i++)
+		z[i] = v_add(z[i], z[i]);
+	fe_add_term(z, term);
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		v_madd(&z[2 * i], &z[2 * i + 1], a->v[i], a->v[i]);
+	return fe_reduce(z);
+}
+
+V_INLINE struct fe fe_mul_add(struct fe a, struct fe b, const struct fe *term)
+{
+	struct fe_operand x = fe_operand_of(a), y = fe_operand_of(b);
+
+	return fe_mul_operands(&x, &y, term);
+}
+
+V_INLINE struct fe fe_mul(struct fe a, struct fe b)
+{
+	return fe_mul_add(a, b, NULL);
+}
+
+V_INLINE struct fe fe_sqr(struct fe a)
+{
+	struct fe_operand x = fe_operand_of(a);
+
+	return fe_sqr_operand(&x, NULL);
+}
+
+/* Limb by limb, no carry. */
+V_INLINE struct fe fe_raw_add(struct fe a, struct fe b)
+{
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		a.v[i] = v_add(a.v[i], b.v[i]);
+	return a;
+}
+
+/* times * 2 p - a, for limbs of a up to times * those of 2 p; a term. */
+V_INLINE struct fe fe_raw_neg(struct fe a, unsigned times)
+{
+	struct fe r;
+
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		r.v[i] = v_sub(v_broadcast(times * fe_2p[i]), a.v[i]);
+	return r;
+}
+
+/* a + b, both tight; an operand. */
+V_INLINE struct fe fe_add(struct fe a, struct fe b)
+{
+	return fe_carry(fe_raw_add(a, b));
+}
+
+/* a - b, both tight: limb 4 < 2^48 + 2^49 + 2^9: an operand. */
+V_INLINE struct fe fe_sub(struct fe a, struct fe b)
+{
+	return fe_carry(fe_raw_add(a, fe_raw_neg(b, 1)));
+}
+
+/* A term with limbs < 2^58 made tight without a product. limb 4 >> 48 < 2^11 after the carry. */
+V_INLINE struct fe fe_tighten(struct fe a)
+{
+	vec t;
+
+	a = fe_carry(a);
+	t = v_shr(a.v[4], 48);
+	a.v[4] = v_and(a.v[4], v_set(M48));
+	a.v[0] = v_add(a.v[0], v_times_k(t));
+	return fe_carry(a);
+}
+
+/* The one representative below p, from tight. */
+V_INLINE struct fe fe_canonical(struct fe a)
+{
+	struct fe u;
+	vec over;
+
+	a = fe_tighten(
+		a); /* now < 2^256 + 2^43 < 2 p, for the bits above 256 are gone or it is tiny */
+	u = a;
+	u.v[0] = v_add(u.v[0], v_set(0x1000003d1));
+	u = fe_carry(u);
+	over = v_is_zero(v_shr(u.v[4], 48)); /* all ones: a < p */
+	u.v[4] = v_and(u.v[4], v_set(M48));
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		a.v[i] = v_select(over, a.v[i], u.v[i]);
+	return a;
+}
+
+/* Mask of lanes that are zero modulo p; takes what fe_canonical takes. */
+V_INLINE vec fe_is_zero(struct fe a)
+{
+	a = fe_canonical(a);
+	return v_is_zero(v_or(v_or(v_or(a.v[0], a.v[1]), v_or(a.v[2], a.v[3])), a.v[4]));
+}
+
+V_INLINE struct fe fe_select(vec mask, struct fe yes, struct fe no)
+{
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		no.v[i] = v_select(mask, yes.v[i], no.v[i]);
+	return no;
+}
+
+/* Four 64-bit words to limbs and back; back takes tight. */
+V_INLINE struct fe fe_unpack(const vec w[4])
+{
+	vec mask = v_set(M52);
+	struct fe r;
+
+	r.v[0] = v_and(w[0], mask);
+	r.v[1] = v_and(v_or(v_shr(w[0], 52), v_shl(w[1], 12)), mask);
+	r.v[2] = v_and(v_or(v_shr(w[1], 40), v_shl(w[2], 24)), mask);
+	r.v[3] = v_and(v_or(v_shr(w[2], 28), v_shl(w[3], 36)), mask);
+	r.v[4] = v_shr(w[3], 16);
+	return r;
+}
+
+/* fe_tighten takes a tight value below 2^256: what is above is folded, and then little is left. */
+V_INLINE void fe_pack(vec w[4], struct fe a)
+{
+	a = fe_tighten(a);
+	w[0] = v_or(a.v[0], v_shl(a.v[1], 52));
+	w[1] = v_or(v_shr(a.v[1], 12), v_shl(a.v[2], 40));
+	w[2] = v_or(v_shr(a.v[2], 24), v_shl(a.v[3], 28));
+	w[3] = v_or(v_shr(a.v[3], 36), v_shl(a.v[4], 16));
+}
+
+V_INLINE struct fe fe_load(const uint64_t *p)
+{
+	struct fe r;
+
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		r.v[i] = v_load(p + LANES * i);
+	return r;
+}
+
+V_INLINE void fe_store(uint64_t *p, struct fe a)
+{
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		v_store(p + LANES * i, a.v[i]);
+}
+
+#endif

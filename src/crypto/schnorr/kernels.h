@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The lane kernels of the batch verifier behind one table: three builds of the same source, over
+ * plain 64-bit words (the twin that tests hold the others to), over AVX2 with FMA (4 lanes), and
+ * over AVX-512 IFMA (8 lanes). All public data, so all of it is variable time.
+ */
+#ifndef SCHNORR_KERNELS_H
+#define SCHNORR_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Affine, little-endian words below 2^256, not always below p; all zero is infinity (x = 0 is on no
+ * point of the curve). One cache line. */
+struct point {
+	_Alignas(64) uint64_t x[4];
+	uint64_t y[4];
+};
+
+/* A reference to a point of a pool: its index, and whether it counts negative. */
+#define REF_NEGATIVE 0x80000000u
+#define REF_NONE     0x7fffffffu
+
+struct add_job { /* pool[out] = pool[a] + pool[b]; out may be a or b, and of no other job */
+	uint32_t a, b, out;
+};
+
+#define LANES_MAX    8
+#define ADD_JOBS_MAX 512 /* of one call; more would not stay in the first-level cache */
+#define LIFT_MAX     32	 /* of one call */
+
+struct add_scratch { /* running products and differences of one call */
+	_Alignas(64) uint64_t product[ADD_JOBS_MAX * 5];
+	_Alignas(64) uint64_t difference[ADD_JOBS_MAX * 5];
+};
+
+/* Eight signatures, one a lane, in the middle of s G - e P. */
+#define JUDGE_LANES 8
+struct judge_state {
+	_Alignas(64) uint64_t x[5][JUDGE_LANES], y[5][JUDGE_LANES], z[5][JUDGE_LANES];
+};
+
+struct kernels {
+	const char *name;
+	unsigned add_stride;  /* jobs of an addition come in multiples of this */
+	unsigned lift_stride; /* points that are lifted together */
+	/*
+	 * out[i] = the point with x-coordinate in[i] (32 bytes, big-endian, below p) and even y;
+	 * bit i of the result says that there is one. n <= LIFT_MAX.
+	 */
+	uint32_t (*lift)(struct point *out, const uint8_t *const *in, size_t n);
+	/*
+	 * n is a multiple of add_stride, <= ADD_JOBS_MAX; shares one inversion. False, with nothing
+	 * written, when some pair has equal x or an infinity: then `add_any`, which takes all
+	 * pairs.
+	 */
+	bool (*add)(struct point *pool, const struct add_job *jobs, size_t n,
+		    struct add_scratch *scratch);
+	/* True when some sum is infinity. */
+	bool (*add_any)(struct point *pool, const struct add_job *jobs, size_t n,
+			struct add_scratch *scratch);
+	/* state = 2^doublings state. */
+	void (*judge_double)(struct judge_state *state, unsigned doublings);
+	/*
+	 * Adds pool[ref[i]] to lane i; REF_NONE adds nothing. beta multiplies the x of all eight by
+	 * the cube root of one. Equal or opposite points leave z = 0 in that lane for ever.
+	 */
+	void (*judge_add)(struct judge_state *state, const struct point *pool,
+			  const uint32_t ref[JUDGE_LANES], bool beta);
+	/* Bit i of *same: lane i is the point pool[ref[i]]; bit i of *lost: z is zero, ask somebody
+	 * else. */
+	void (*judge_end)(const struct judge_state *state, const struct point *pool,
+			  const uint32_t ref[JUDGE_LANES], uint8_t *same, uint8_t *lost);
+};
+
+extern const struct kernels kernels_plain, kernels_avx2, kernels_ifma;
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is the sum of k_i Q_i, k_i below 2^128 in magnitude, the infinity? The bucket method: signed
+ * windows of c bits, a bucket for each digit of each window, the buckets' weighted sum by halving,
+ * one last chain of doublings. Runs in steps.
+ */
+#ifndef SCHNORR_MSM_H
+#define SCHNORR_MSM_H
+
+#include "assay/schnorr_batch.h"
+#include "crypto/schnorr/adder.h"
+#include "crypto/schnorr/point.h"
+#include "crypto/schnorr/scalar.h"
+
+#define MSM_BITS      130 /* |k| <= 2^128, and the carry of signed digits */
+#define MSM_WIDTH_MAX 16
+
+struct msm_term {
+	uint64_t k[3]; /* |k| with half a window added to every window: digits without carries */
+	uint32_t ref;  /* of the point, with the sign of k */
+};
+
+enum msm_stage { MSM_CLEAR, MSM_FILL, MSM_PYRAMID, MSM_DRAIN, MSM_FINAL, MSM_DONE };
+
+struct msm {
+	struct adder adder;
+	struct msm_term *terms;
+	uint32_t terms_count;
+	uint32_t first_slot, slot_count; /* of the pool */
+	unsigned width, windows;
+	uint32_t buckets; /* of a window: 2^(width - 1) */
+	enum msm_stage stage, next;
+	unsigned window, level, bit;
+	uint32_t at;
+	struct point_sum sum;
+	struct assay_schnorr_stats *stats;
+};
+
+/* The width that takes the fewest additions for so many terms. */
+unsigned msm_width(uint32_t terms);
+/* Slots and keys of sums that the width takes. */
+uint32_t msm_slots(unsigned width);
+uint32_t msm_keys(unsigned width);
+
+void msm_start(struct msm *m, uint32_t terms);
+/* Term i is k times the point of the pool. */
+void msm_term(struct msm *m, uint32_t i, uint32_t index, const struct half_scalar *k);
+/* About 25 us of work; true when done, and msm_zero tells. */
+bool msm_step(struct msm *m);
+bool msm_zero(const struct msm *m);
+
+#endif

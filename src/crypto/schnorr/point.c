@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/schnorr/point.h"
+
+#include <string.h>
+
+#include "crypto/schnorr/vec_plain.h"
+#include "crypto/schnorr/fe.h"
+
+const struct point point_g = {
+	{0x59f2815b16f81798, 0x029bfcdb2dce28d9, 0x55a06295ce870b07, 0x79be667ef9dcbbac},
+	{0x9c47d08ffb10d4b8, 0xfd17b448a6855419, 0x5da4fbfc0e1108a8, 0x483ada7726a3c465}};
+
+struct point point_endomorphism(const struct point *p)
+{
+	struct point r = *p;
+
+	fe_pack(r.x, fe_canonical(fe_mul(fe_unpack(p->x), fe_set(fe_beta_words))));
+	return r;
+}
+
+/* a - b of tight numbers, tight. */
+static struct fe minus(struct fe a, struct fe b)
+{
+	return fe_tighten(fe_raw_add(a, fe_raw_neg(b, 1)));
+}
+
+static struct fe plus(struct fe a, struct fe b)
+{
+	return fe_tighten(fe_raw_add(a, b));
+}
+
+void point_double(struct point_sum *s)
+{
+	struct fe x = fe_load(s->x), y = fe_load(s->y), z = fe_load(s->z);
+	struct fe yy = fe_sqr(y), xy = fe_mul(x, yy), xx = fe_sqr(x), m, t;
+
+	if (s->none)
+		return;
+	m = plus(plus(xx, xx), xx); /* the curve has a = 0, and no point has y = 0 */
+	xy = plus(xy, xy);
+	xy = plus(xy, xy);
+	t = minus(fe_sqr(m), plus(xy, xy));
+	fe_store(s->x, t);
+	yy = fe_sqr(plus(yy, yy));
+	fe_store(s->y, minus(fe_mul(m, minus(xy, t)), plus(yy, yy)));
+	z = fe_mul(y, z);
+	fe_store(s->z, plus(z, z));
+}
+
+void point_add(struct point_sum *s, const struct point *p)
+{
+	struct fe x = fe_load(s->x), y = fe_load(s->y), z = fe_load(s->z);
+	struct fe px = fe_unpack(p->x), py = fe_unpack(p->y), zz, h, r, hh, hhh, v, t;
+
+	if ((p->x[0] | p->x[1] | p->x[2] | p->x[3]) == 0)
+		return;
+	if (s->none) {
+		fe_store(s->x, px);
+		fe_store(s->y, py);
+		fe_store(s->z, fe_small(1));
+		s->none = false;
+		return;
+	}
+	zz = fe_sqr(z);
+	h = minus(fe_mul(px, zz), x);
+	r = minus(fe_mul(fe_mul(py, zz), z), y);
+	if (fe_is_zero(h)) {
+		if (fe_is_zero(r))
+			point_double(s);
+		else
+			s->none = true;
+		return;
+	}
+	hh = fe_sqr(h);
+	hhh = fe_mul(hh, h);
+	v = fe_mul(x, hh);
+	t = minus(minus(fe_sqr(r), hhh), plus(v, v));
+	fe_store(s->x, t);
+	fe_store(s->y, minus(fe_mul(r, minus(v, t)), fe_mul(y, hhh)));
+	fe_store(s->z, fe_mul(z, h));
+}
+
+void point_negate(struct point *p)
+{
+	fe_pack(p->y, fe_canonical(fe_tighten(fe_raw_neg(fe_unpack(p->y), 1))));
+}

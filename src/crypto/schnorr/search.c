@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From one check of all to a verdict for each: a range whose check fails is halved. Points, digests
+ * and coefficients stay; a half that proves good makes the other bad without a check.
+ */
+#include <string.h>
+
+#include "base/must.h"
+#include "crypto/schnorr/batch_impl.h"
+#include "crypto/schnorr/thresholds.h"
+
+#define TERMS_SLICE 128
+
+static void push(struct assay_schnorr *b, struct segment s)
+{
+	must(b->depth < SEGMENTS_MAX);
+	if (s.from < s.to)
+		b->stack[b->depth++] = s;
+}
+
+/* Moves SAMPLE items, spread from a place that the seed chose, to the front of the order. */
+static void pick_sample(struct assay_schnorr *b)
+{
+	uint32_t n = b->order_count, stride = n / SAMPLE, from;
+
+	memcpy(&from, b->seed, sizeof(from));
+	for (uint32_t i = 0; i < SAMPLE; i++) {
+		uint32_t at = i * stride + from % stride, item = b->order[at];
+
+		b->order[at] = b->order[i];
+		b->order[i] = item;
+	}
+}
+
+static void halve(struct assay_schnorr *b, struct segment s)
+{
+	uint32_t middle = s.from + (s.to - s.from + 1) / 2;
+
+	push(b, (struct segment){.from = middle, .to = s.to});
+	push(b, (struct segment){.from = s.from, .to = middle, .has_twin = true});
+}
+
+void segment_step(struct assay_schnorr *b)
+{
+	struct segment s;
+
+	if (b->depth == 0) {
+		phase_next(b, PHASE_DONE);
+		return;
+	}
+	s = b->now = b->stack[--b->depth];
+	if (s.judge || s.to - s.from <= JUDGE_MAX) {
+		phase_next(b, PHASE_JUDGE);
+	} else if (!s.bad) {
+		b->check_number++;
+		b->used_count = 0;
+		b->g_sum = (struct scalar){{0}};
+		b->stats.checks++;
+		phase_next(b, PHASE_TERMS);
+	} else if (s.to - s.from == b->order_count && b->order_count >= SAMPLE_FROM) {
+		pick_sample(b);
+		push(b, (struct segment){.from = SAMPLE, .to = s.to, .bad = true});
+		push(b, (struct segment){.from = 0, .to = SAMPLE, .judge = true, .sample = true});
+	} else {
+		halve(b, s);
+	}
+}
+
+/* The sums that all items of a key, and all items, have together. */
+static void collect(struct assay_schnorr *b, const struct item *item)
+{
+	struct batch_key *key = &b->keys[item->key];
+
+	if (key->used_in != b->check_number) {
+		key->used_in = b->check_number;
+		key->sum = (struct scalar){{0}};
+		b->used_keys[b->used_count++] = item->key;
+	}
+	key->sum = scalar_add(key->sum, item->ae);
+	b->g_sum = scalar_add(b->g_sum, item->as);
+}
+
+/* k (or -k) times the point at index, as two terms. */
+static void split_terms(struct assay_schnorr *b, uint32_t at, uint32_t index, struct scalar k)
+{
+	struct half_scalar half[2];
+
+	scalar_split(half, k);
+	msm_term(&b->msm, at, index, &half[0]);
+	msm_term(&b->msm, at + 1, index + 1, &half[1]);
+}
+
+/* sum a s G - sum a R - sum (a e) P: first the sums, then a term for each R, then two for each key.
+ */
+void terms_step(struct assay_schnorr *b)
+{
+	uint32_t n = b->now.to - b->now.from, to = b->at + TERMS_SLICE;
+
+	for (; b->at < to && b->at < n; b->at++)
+		collect(b, &b->items[b->order[b->now.from + b->at]]);
+	if (b->at == n)
+		msm_start(&b->msm, n + 2 * b->used_count + 2);
+	for (; b->at < to && b->at >= n && b->at < 2 * n; b->at++) {
+		uint32_t index = b->order[b->now.from + b->at - n];
+		const uint64_t *a = b->items[index].a;
+		struct half_scalar minus = {{a[0], a[1]}, true};
+
+		msm_term(&b->msm, b->at - n, pool_item(index), &minus);
+	}
+	for (; b->at < to && b->at >= 2 * n && b->at < 2 * n + b->used_count; b->at++) {
+		uint32_t i = b->at - 2 * n, key = b->used_keys[i];
+
+		split_terms(b, n + 2 * i, pool_key(b, key), scalar_negate(b->keys[key].sum));
+	}
+	if (b->at < 2 * n + b->used_count || b->at < 2 * n)
+		return;
+	split_terms(b, n + 2 * b->used_count, POOL_G, b->g_sum);
+	phase_next(b, PHASE_MSM);
+}
+
+void msm_phase_step(struct assay_schnorr *b)
+{
+	if (!msm_step(&b->msm))
+		return;
+	if (!msm_zero(&b->msm)) {
+		b->now.bad = true;
+		push(b, b->now);
+	} else {
+		for (uint32_t i = b->now.from; i < b->now.to; i++)
+			verdict_good(b, b->order[i]);
+		if (b->now.has_twin)
+			b->stack[b->depth - 1].bad = true;
+	}
+	phase_next(b, PHASE_SEGMENT);
+}
+
+/* A sample with bad items: much is bad, so the rest is not worth halving. */
+static void judge_end(struct assay_schnorr *b)
+{
+	bool bad = false;
+
+	for (uint32_t i = b->now.from; i < b->now.to; i++)
+		bad |= !assay_schnorr_valid(b, b->order[i]);
+	if (b->now.sample && bad)
+		b->stack[b->depth - 1].judge = true;
+	phase_next(b, PHASE_SEGMENT);
+}
+
+void judge_step(struct assay_schnorr *b)
+{
+	uint32_t item = b->order[b->now.from + b->at];
+
+	if (single_valid(b, item))
+		verdict_good(b, item);
+	b->stats.singles++;
+	if (++b->at == b->now.to - b->now.from)
+		judge_end(b);
+}

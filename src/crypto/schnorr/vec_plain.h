@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One lane in a 64-bit word. madd is exact and, as the instructions it stands for, silent about
+ * operand bits above 52; FE_BOUNDS makes it check what the field promises instead.
+ */
+#ifndef SCHNORR_VEC_PLAIN_H
+#define SCHNORR_VEC_PLAIN_H
+
+#include <stdint.h>
+
+#include "base/must.h"
+#include "crypto/schnorr/kernels.h"
+
+#define LANES  1
+#define CHAINS 1
+#define TARGET plain
+
+typedef uint64_t vec;
+typedef uint64_t operand;
+typedef struct {
+	uint64_t v[1];
+} vec_words;
+
+#define V_INLINE static inline __attribute__((always_inline, unused))
+#define M52	 (((uint64_t)1 << 52) - 1)
+
+#ifdef FE_BOUNDS
+#define V_BELOW(x, bits) must(((x) >> (bits)) == 0)
+#else
+#define V_BELOW(x, bits) ((void)0)
+#endif
+
+V_INLINE vec v_set(uint64_t x)
+{
+	return x;
+}
+V_INLINE vec v_broadcast(uint64_t x)
+{
+	return x;
+}
+V_INLINE vec v_load(const uint64_t *p)
+{
+	return *p;
+}
+V_INLINE void v_store(uint64_t *p, vec x)
+{
+	*p = x;
+}
+V_INLINE vec v_add(vec a, vec b)
+{
+	return a + b;
+}
+V_INLINE vec v_sub(vec a, vec b)
+{
+	return a - b;
+}
+V_INLINE vec v_and(vec a, vec b)
+{
+	return a & b;
+}
+V_INLINE vec v_or(vec a, vec b)
+{
+	return a | b;
+}
+#define v_shr(x, n) ((x) >> (n))
+#define v_shl(x, n) ((x) << (n))
+/* All ones where x is zero. */
+V_INLINE vec v_is_zero(vec x)
+{
+	return x == 0 ? ~(uint64_t)0 : 0;
+}
+/* mask is all ones or zero a lane. */
+V_INLINE vec v_select(vec mask, vec yes, vec no)
+{
+	return (mask & yes) | (~mask & no);
+}
+/* Bit i: lane i of the mask is set. */
+V_INLINE unsigned v_bits(vec mask)
+{
+	return mask != 0;
+}
+/* x * (2^32 + 977), x below 2^31. */
+V_INLINE vec v_times_k(vec x)
+{
+	return x * 0x1000003d1u;
+}
+V_INLINE operand v_operand(vec x)
+{
+	V_BELOW(x, 52);
+	return x;
+}
+V_INLINE operand v_operand_low(vec x)
+{
+	return x & M52;
+}
+V_INLINE void v_madd(vec *low, vec *high, operand a, operand b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	*low += (uint64_t)product & M52;
+	*high += (uint64_t)(product >> 52);
+}
+#define V_ACC(lows, highs)	((vec)0)
+#define V_ACC_HALF(lows, highs) ((vec)0)
+
+/* out[k] lane i = rows[i][k]. */
+V_INLINE void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
+{
+	for (int k = 0; k < 4; k++)
+		out[k] = rows[0][k];
+}
+V_INLINE void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
+{
+	for (int k = 0; k < 4; k++)
+		rows[0][k] = in[k];
+}
+V_INLINE void v_enter(void)
+{
+}
+V_INLINE void v_leave(void)
+{
+}
+
+#endif
