@@ -9,6 +9,7 @@
 
 #include "assay/schnorr_batch.h"
 #include "crypto/digest.h"
+#include "crypto/schnorr/judge.h"
 #include "crypto/schnorr/msm.h"
 
 /* Places in the pool of points. */
@@ -109,6 +110,8 @@ struct assay_schnorr {
 	uint32_t *used_keys, used_count, check_number;
 	struct scalar g_sum;
 	struct msm msm;
+	struct judge judge;
+	bool judging; /* the lanes are in the middle of it */
 	struct assay_schnorr_stats stats;
 };
 

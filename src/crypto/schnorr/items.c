@@ -120,5 +120,7 @@ void assay_schnorr_reset(struct assay_schnorr *b)
 	memset(b->verdicts, 0, (b->items_count + 7) / 8);
 	b->items_count = b->keys_count = 0;
 	b->phase = PHASE_OPEN;
+	b->judging = false;
+	b->hashed = 0;
 	b->at = 0;
 }

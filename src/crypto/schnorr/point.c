@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/schnorr/inverse.h"
 #include "crypto/schnorr/vec_plain.h"
 #include "crypto/schnorr/fe.h"
 
@@ -83,4 +84,17 @@ void point_add(struct point_sum *s, const struct point *p)
 void point_negate(struct point *p)
 {
 	fe_pack(p->y, fe_canonical(fe_tighten(fe_raw_neg(fe_unpack(p->y), 1))));
+}
+
+void point_affine(struct point *out, const struct point_sum *s)
+{
+	uint64_t words[4];
+	struct fe inverse, square;
+
+	fe_pack(words, fe_canonical(fe_load(s->z)));
+	inverse_words(words, words);
+	inverse = fe_unpack(words);
+	square = fe_sqr(inverse);
+	fe_pack(out->x, fe_canonical(fe_mul(fe_load(s->x), square)));
+	fe_pack(out->y, fe_canonical(fe_mul(fe_load(s->y), fe_mul(square, inverse))));
 }

@@ -23,4 +23,7 @@ void point_double(struct point_sum *s);
 /* s += p; p may be infinity. */
 void point_add(struct point_sum *s, const struct point *p);
 
+/* s is not infinity. */
+void point_affine(struct point *out, const struct point_sum *s);
+
 #endif

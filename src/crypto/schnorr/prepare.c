@@ -7,7 +7,6 @@
 
 #define HASH_SLICE	 32    /* items */
 #define HASH_SLICE_BYTES 16384 /* of messages */
-#define LIFT_SLICE	 16
 #define SCALAR_SLICE	 64
 
 static struct transcript *transcript_of(struct assay_schnorr *b, uint32_t item)
@@ -58,7 +57,7 @@ void hash_step(struct assay_schnorr *b)
 static uint32_t lift_to(struct assay_schnorr *b, struct point *const *out, const uint8_t *const *in,
 			size_t n)
 {
-	struct point lifted[LIFT_SLICE];
+	struct point lifted[LIFT_MAX];
 	uint32_t good = n > 0 ? b->kernels->lift(lifted, in, n) : 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -70,12 +69,12 @@ static uint32_t lift_to(struct assay_schnorr *b, struct point *const *out, const
 
 void lift_r_step(struct assay_schnorr *b)
 {
-	const uint8_t *in[LIFT_SLICE];
-	struct point *out[LIFT_SLICE];
-	struct item *of[LIFT_SLICE];
+	const uint8_t *in[LIFT_MAX];
+	struct point *out[LIFT_MAX];
+	struct item *of[LIFT_MAX];
 	uint32_t n = 0, good;
 
-	for (; b->at < b->items_count && n < LIFT_SLICE; b->at++) {
+	for (; b->at < b->items_count && n < LIFT_MAX; b->at++) {
 		struct item *item = &b->items[b->at];
 
 		if (item->failed)
@@ -93,12 +92,12 @@ void lift_r_step(struct assay_schnorr *b)
 
 void lift_keys_step(struct assay_schnorr *b)
 {
-	const uint8_t *in[LIFT_SLICE];
-	struct point *out[LIFT_SLICE];
-	struct batch_key *of[LIFT_SLICE];
+	const uint8_t *in[LIFT_MAX];
+	struct point *out[LIFT_MAX];
+	struct batch_key *of[LIFT_MAX];
 	uint32_t n = 0, good;
 
-	for (; b->at < b->keys_count && n < LIFT_SLICE; b->at++) {
+	for (; b->at < b->keys_count && n < LIFT_MAX; b->at++) {
 		struct batch_key *key = &b->keys[b->at];
 
 		if (key->lifted || !key_in_range(key->bytes))

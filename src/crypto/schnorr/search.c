@@ -135,7 +135,7 @@ void msm_phase_step(struct assay_schnorr *b)
 }
 
 /* A sample with bad items: much is bad, so the rest is not worth halving. */
-static void judge_end(struct assay_schnorr *b)
+static void judged(struct assay_schnorr *b)
 {
 	bool bad = false;
 
@@ -146,13 +146,42 @@ static void judge_end(struct assay_schnorr *b)
 	phase_next(b, PHASE_SEGMENT);
 }
 
+/* The next items, one a lane. */
+static void judge_begin(struct assay_schnorr *b)
+{
+	uint32_t left = b->now.to - b->now.from - b->at;
+
+	judge_clear(&b->judge);
+	for (uint32_t i = 0; i < left && i < JUDGE_LANES; i++) {
+		uint32_t index = b->order[b->now.from + b->at + i];
+		const struct item *item = &b->items[index];
+		const struct transcript *t = &b->transcripts[index];
+
+		judge_lane(&b->judge, &b->pool[pool_key(b, item->key)], &b->pool[pool_item(index)],
+			   t->s, t->e);
+	}
+	b->judging = true;
+	b->stats.judged += b->judge.lanes;
+}
+
 void judge_step(struct assay_schnorr *b)
 {
-	uint32_t item = b->order[b->now.from + b->at];
+	struct judge *j = &b->judge;
 
-	if (single_valid(b, item))
-		verdict_good(b, item);
-	b->stats.singles++;
-	if (++b->at == b->now.to - b->now.from)
-		judge_end(b);
+	if (!b->judging)
+		judge_begin(b);
+	if (!judge_run(j))
+		return;
+	b->judging = false;
+	for (unsigned i = 0; i < j->lanes; i++) {
+		uint32_t index = b->order[b->now.from + b->at + i];
+
+		/* Points that met their equals on the way say nothing about the signature. */
+		b->stats.singles += j->lost >> i & 1;
+		if ((j->same >> i & 1) || ((j->lost >> i & 1) && single_valid(b, index)))
+			verdict_good(b, index);
+	}
+	b->at += j->lanes;
+	if (b->at == b->now.to - b->now.from)
+		judged(b);
 }

@@ -97,6 +97,20 @@ static void challenge_start(SHA256_CTX *c)
 	SHA256_Update(c, twice, sizeof(twice));
 }
 
+/* A point that comes of the secret: the first of its digests that is an x-coordinate. */
+static void judge_start(struct assay_schnorr *b)
+{
+	uint8_t x[33] = "judge";
+	const uint8_t *in = x;
+	struct point p;
+
+	do {
+		x[32]++;
+		digest_one(x, b->secret, x, sizeof(x));
+	} while (!key_in_range(x) || b->kernels->lift(&p, &in, 1) != 1);
+	judge_init(&b->judge, b->kernels, &p);
+}
+
 int assay_schnorr_init(struct assay_schnorr **out, void *memory, size_t len,
 		       const struct assay_schnorr_config *config, const uint8_t secret[32])
 {
@@ -130,6 +144,7 @@ int assay_schnorr_init(struct assay_schnorr **out, void *memory, size_t len,
 	b->msm.adder.pads[0] = POOL_G;
 	b->msm.adder.pads[1] = POOL_LAMBDA_G;
 	b->msm.stats = &b->stats;
+	judge_start(b);
 	assay_schnorr_reset(b);
 	*out = b;
 	return 0;

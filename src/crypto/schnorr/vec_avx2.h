@@ -20,7 +20,6 @@
 
 #define LANES  4
 #define CHAINS 2
-#define TARGET avx2
 
 typedef __m256i vec;
 typedef __m256d operand;

@@ -13,7 +13,6 @@
 
 #define LANES  1
 #define CHAINS 1
-#define TARGET plain
 
 typedef uint64_t vec;
 typedef uint64_t operand;

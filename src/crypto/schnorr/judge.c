@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/schnorr/judge.h"
+
+#include <string.h>
+
+#include "crypto/schnorr/inverse.h"
+#include "crypto/schnorr/point.h"
+
+#define JOBS_MAX 128
+
+/* Runs additions, padded to what the kernel takes. */
+static void add(struct judge *j, struct add_job jobs[JOBS_MAX], size_t n)
+{
+	while (n % j->kernels->add_stride != 0)
+		jobs[n++] = (struct add_job){JUDGE_PADS, JUDGE_PADS + 1, JUDGE_PADS + 2};
+	j->kernels->add_any(j->pool, jobs, n, &j->scratch);
+}
+
+/*
+ * Fills in multiples 2..count of `lanes` points, whose multiples lie count apart from base on. Each
+ * round doubles what there is: m + i = m P + i P.
+ */
+static void multiples(struct judge *j, uint32_t base, uint32_t count, unsigned lanes)
+{
+	struct add_job jobs[JOBS_MAX];
+
+	for (uint32_t have = 1; have < count; have *= 2) {
+		size_t n = 0;
+
+		for (unsigned lane = 0; lane < lanes; lane++)
+			for (uint32_t i = 0; i < have; i++) {
+				uint32_t first = base + lane * count;
+
+				jobs[n++] = (struct add_job){first + have - 1, first + i,
+							     first + have + i};
+			}
+		add(j, jobs, n);
+	}
+}
+
+void judge_init(struct judge *j, const struct kernels *kernels, const struct point *start)
+{
+	struct point_sum sum = {.none = true};
+
+	memset(j, 0, sizeof(*j));
+	j->kernels = kernels;
+	j->pool[JUDGE_START] = *start;
+	j->pool[JUDGE_PADS] = point_g;
+	j->pool[JUDGE_PADS + 1] = point_endomorphism(&point_g);
+	j->pool[JUDGE_G] = point_g;
+	multiples(j, JUDGE_G, JUDGE_G_MULTIPLES, 1);
+	point_add(&sum, start);
+	for (int i = 0; i < JUDGE_BITS; i++)
+		point_double(&sum);
+	point_affine(&j->pool[JUDGE_BACK], &sum);
+	point_negate(&j->pool[JUDGE_BACK]);
+}
+
+void judge_clear(struct judge *j)
+{
+	j->lanes = 0;
+	j->bit = JUDGE_BITS;
+}
+
+/* Half a window on top of every window, so that digits need no carries. */
+static void shift(uint64_t out[3], const uint64_t k[2], unsigned width)
+{
+	unsigned __int128 c = 0;
+	uint64_t half[3] = {0};
+
+	for (unsigned bit = width - 1; bit < JUDGE_BITS; bit += width)
+		half[bit / 64] |= (uint64_t)1 << (bit % 64);
+	for (int i = 0; i < 3; i++) {
+		c += (unsigned __int128)half[i] + (i < 2 ? k[i] : 0);
+		out[i] = (uint64_t)c;
+		c >>= 64;
+	}
+}
+
+void judge_lane(struct judge *j, const struct point *key, const struct point *r, struct scalar s,
+		struct scalar e)
+{
+	unsigned lane = j->lanes++;
+	struct half_scalar half[4];
+
+	j->pool[JUDGE_POINTS + lane] = *r;
+	j->pool[JUDGE_KEYS + lane * JUDGE_KEY_MULTIPLES] = *key;
+	scalar_split(half, s);
+	scalar_split(half + 2, scalar_negate(e));
+	for (int i = 0; i < 4; i++) {
+		shift(j->half[lane][i], half[i].w, i < 2 ? JUDGE_G_BITS : JUDGE_KEY_BITS);
+		j->negative[lane][i] = half[i].negative;
+	}
+}
+
+/* Adds, to each lane, its digit at bit of half scalar number `which`. */
+static void add_digits(struct judge *j, int which, unsigned bit)
+{
+	unsigned width = which < 2 ? JUDGE_G_BITS : JUDGE_KEY_BITS;
+	uint32_t ref[JUDGE_LANES];
+
+	for (unsigned lane = 0; lane < JUDGE_LANES; lane++) {
+		uint32_t table = which < 2 ? JUDGE_G : JUDGE_KEYS + lane * JUDGE_KEY_MULTIPLES;
+		uint64_t word = j->half[lane][which][bit / 64] >> (bit % 64);
+		int digit = (int)(word & ((1u << width) - 1)) - (1 << (width - 1));
+		bool minus = (digit < 0) != j->negative[lane][which];
+
+		ref[lane] = digit == 0 || lane >= j->lanes
+				    ? REF_NONE
+				    : (table + (uint32_t)(digit < 0 ? -digit : digit) - 1) |
+					      (minus ? REF_NEGATIVE : 0);
+	}
+	j->kernels->judge_add(&j->state, j->pool, ref, which % 2 != 0);
+}
+
+static void start(struct judge *j)
+{
+	struct point_sum one = {.none = true};
+
+	multiples(j, JUDGE_KEYS, JUDGE_KEY_MULTIPLES, j->lanes);
+	point_add(&one, &j->pool[JUDGE_START]);
+	for (int k = 0; k < 5; k++)
+		for (int i = 0; i < JUDGE_LANES; i++) {
+			j->state.x[k][i] = one.x[k];
+			j->state.y[k][i] = one.y[k];
+			j->state.z[k][i] = one.z[k];
+		}
+}
+
+static void end(struct judge *j)
+{
+	uint32_t ref[JUDGE_LANES];
+
+	for (unsigned i = 0; i < JUDGE_LANES; i++)
+		ref[i] = JUDGE_BACK;
+	j->kernels->judge_add(&j->state, j->pool, ref, false);
+	for (unsigned i = 0; i < JUDGE_LANES; i++)
+		ref[i] = i < j->lanes ? JUDGE_POINTS + i : REF_NONE;
+	j->kernels->judge_end(&j->state, j->pool, ref, &j->same, &j->lost);
+	j->same &= (uint8_t)~j->lost;
+}
+
+bool judge_run(struct judge *j)
+{
+	if (j->bit == JUDGE_BITS)
+		start(j);
+	for (unsigned bits = JUDGE_G_BITS; bits > 0; bits -= JUDGE_KEY_BITS) {
+		j->kernels->judge_double(&j->state, JUDGE_KEY_BITS);
+		j->bit -= JUDGE_KEY_BITS;
+		add_digits(j, 2, j->bit);
+		add_digits(j, 3, j->bit);
+	}
+	add_digits(j, 0, j->bit);
+	add_digits(j, 1, j->bit);
+	if (j->bit > 0)
+		return false;
+	end(j);
+	return true;
+}

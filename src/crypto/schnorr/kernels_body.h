@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All kernels over one kind of vector: kernels_*.c includes its vec_*.h, names the table, then
+ * this. */
+#include <string.h>
+
+#include "base/must.h"
+#include "crypto/schnorr/inverse.h"
+#include "crypto/schnorr/kernels.h"
+#include "crypto/schnorr/fe.h"
+#include "crypto/schnorr/kernel_lift.h"
+#include "crypto/schnorr/kernel_add.h"
+#include "crypto/schnorr/kernel_judge.h"
+
+const struct kernels KERNELS = {
+	.name = KERNELS_NAME,
+	.add_stride = LANES * CHAINS,
+	.lift_stride = LANES * LIFT_CHAINS,
+	.lift = kernel_lift,
+	.add = kernel_add,
+	.add_any = kernel_add_any,
+	.judge_double = kernel_judge_double,
+	.judge_add = kernel_judge_add,
+	.judge_end = kernel_judge_end,
+};
