@@ -8,8 +8,10 @@
 
 #ifdef SCHNORR_IFMA_MODEL
 #include "schnorr/ifma_model.h"
+#define V_INLINE static __attribute__((noinline, unused))
 #else
 #include <immintrin.h>
+#define V_INLINE static inline __attribute__((always_inline, unused))
 #endif
 #include <stdint.h>
 
@@ -21,7 +23,6 @@
 typedef __m512i vec;
 typedef __m512i operand;
 
-#define V_INLINE	 static inline __attribute__((always_inline, unused))
 #define M52		 (((uint64_t)1 << 52) - 1)
 #define V_BELOW(x, bits) ((void)0)
 
