@@ -16,6 +16,7 @@ struct bench_command {
 int bench_kernels(int argc, char **argv);
 int bench_stages(int argc, char **argv);
 int bench_load(int argc, char **argv);
+int bench_schnorr(int argc, char **argv);
 
 static inline uint64_t bench_ticks(void)
 {
