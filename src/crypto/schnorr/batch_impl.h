@@ -54,8 +54,9 @@ struct cached_key {
 /* A range of the order in which items are checked. */
 struct segment {
 	uint32_t from, to;
-	bool bad;      /* known without a check */
-	bool has_twin; /* the one below it on the stack is its other half */
+	bool bad;	  /* the check of it failed, with this sum */
+	struct point sum; /* below p */
+	bool has_twin; /* the one below it on the stack is its other half, and `sum` is of both */
 	bool judge;    /* each item by itself */
 	bool sample;   /* judged to see whether much is bad: the rest lies below it on the stack */
 };

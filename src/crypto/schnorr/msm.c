@@ -250,7 +250,7 @@ bool msm_step(struct msm *m)
 	return m->stage == MSM_DONE;
 }
 
-bool msm_zero(const struct msm *m)
+void msm_sum(const struct msm *m, struct point *out)
 {
-	return m->sum.none;
+	point_affine(out, &m->sum);
 }

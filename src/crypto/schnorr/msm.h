@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is the sum of k_i Q_i, k_i below 2^128 in magnitude, the infinity? The bucket method: signed
+ * The sum of k_i Q_i, k_i below 2^128 in magnitude. The bucket method: signed
  * windows of c bits, a bucket for each digit of each window, the buckets' weighted sum by halving,
  * one last chain of doublings. Runs in steps.
  */
@@ -45,8 +45,9 @@ uint32_t msm_keys(unsigned width);
 void msm_start(struct msm *m, uint32_t terms);
 /* Term i is k times the point of the pool. */
 void msm_term(struct msm *m, uint32_t i, uint32_t index, const struct half_scalar *k);
-/* About 25 us of work; true when done, and msm_zero tells. */
+/* About 25 us of work; true when done. */
 bool msm_step(struct msm *m);
-bool msm_zero(const struct msm *m);
+/* When done: below p, all zero for infinity. */
+void msm_sum(const struct msm *m, struct point *out);
 
 #endif

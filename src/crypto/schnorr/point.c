@@ -91,6 +91,10 @@ void point_affine(struct point *out, const struct point_sum *s)
 	uint64_t words[4];
 	struct fe inverse, square;
 
+	if (s->none) {
+		memset(out, 0, sizeof(*out));
+		return;
+	}
 	fe_pack(words, fe_canonical(fe_load(s->z)));
 	inverse_words(words, words);
 	inverse = fe_unpack(words);

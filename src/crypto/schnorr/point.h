@@ -17,13 +17,13 @@ extern const struct point point_g;
 
 /* lambda p = (beta x, y) */
 struct point point_endomorphism(const struct point *p);
-/* p = -p */
+/* p = -p, below p */
 void point_negate(struct point *p);
 void point_double(struct point_sum *s);
 /* s += p; p may be infinity. */
 void point_add(struct point_sum *s, const struct point *p);
 
-/* s is not infinity. */
+/* Below p; infinity is all zero. */
 void point_affine(struct point *out, const struct point_sum *s);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From one check of all to a verdict for each: a range whose check fails is halved. Points, digests
- * and coefficients stay; a half that proves good makes the other bad without a check.
+ * From one check of all to a verdict for each: a range whose check fails is halved, and the first
+ * half is summed. Points, digests and coefficients stay. The sum of the other half is the
+ * difference, so that a range of n costs one sum of n / 2, wherever the bad items are; a half whose
+ * sum is infinity is good.
  */
 #include <string.h>
 
@@ -37,7 +39,7 @@ static void halve(struct assay_schnorr *b, struct segment s)
 	uint32_t middle = s.from + (s.to - s.from + 1) / 2;
 
 	push(b, (struct segment){.from = middle, .to = s.to});
-	push(b, (struct segment){.from = s.from, .to = middle, .has_twin = true});
+	push(b, (struct segment){.from = s.from, .to = middle, .sum = s.sum, .has_twin = true});
 }
 
 void segment_step(struct assay_schnorr *b)
@@ -59,7 +61,7 @@ void segment_step(struct assay_schnorr *b)
 		phase_next(b, PHASE_TERMS);
 	} else if (s.to - s.from == b->order_count && b->order_count >= SAMPLE_FROM) {
 		pick_sample(b);
-		push(b, (struct segment){.from = SAMPLE, .to = s.to, .bad = true});
+		push(b, (struct segment){.from = SAMPLE, .to = s.to, .bad = true, .sum = s.sum});
 		push(b, (struct segment){.from = 0, .to = SAMPLE, .judge = true, .sample = true});
 	} else {
 		halve(b, s);
@@ -118,20 +120,39 @@ void terms_step(struct assay_schnorr *b)
 	phase_next(b, PHASE_MSM);
 }
 
+/* Pushes a range with its sum when that is not infinity; else all of it is good. */
+static void settle(struct assay_schnorr *b, struct segment s)
+{
+	s.bad = (s.sum.x[0] | s.sum.x[1] | s.sum.x[2] | s.sum.x[3]) != 0;
+	s.has_twin = false;
+	if (s.bad) {
+		push(b, s);
+		return;
+	}
+	for (uint32_t i = s.from; i < s.to; i++)
+		verdict_good(b, b->order[i]);
+}
+
 void msm_phase_step(struct assay_schnorr *b)
 {
+	struct segment s = b->now, twin;
+	struct point_sum rest = {.none = true};
+
 	if (!msm_step(&b->msm))
 		return;
-	if (!msm_zero(&b->msm)) {
-		b->now.bad = true;
-		push(b, b->now);
-	} else {
-		for (uint32_t i = b->now.from; i < b->now.to; i++)
-			verdict_good(b, b->order[i]);
-		if (b->now.has_twin)
-			b->stack[b->depth - 1].bad = true;
-	}
 	phase_next(b, PHASE_SEGMENT);
+	msm_sum(&b->msm, &s.sum);
+	if (b->now.has_twin) {
+		struct point minus = s.sum;
+
+		twin = b->stack[--b->depth];
+		point_negate(&minus);
+		point_add(&rest, &b->now.sum);
+		point_add(&rest, &minus);
+		point_affine(&twin.sum, &rest);
+		settle(b, twin);
+	}
+	settle(b, s);
 }
 
 /* A sample with bad items: much is bad, so the rest is not worth halving. */
