@@ -103,8 +103,11 @@ V_INLINE struct fe fe_reduce(vec z[10])
 	return out;
 }
 
-#ifdef FE_BOUNDS
-/* z[0] is read by no V_BELOW before the last fold here: the plain halves carry no constants. */
+#if defined(V_WIDE) && !defined(FE_BOUNDS)
+#include "crypto/schnorr/fe_wide.h"
+#define FE_WIDE(call) return call
+#else
+#define FE_WIDE(call) ((void)0)
 #endif
 
 /* The numbers of halves that each column gets in all: the products, the fold, the last fold. */
@@ -129,6 +132,7 @@ V_INLINE void fe_add_term(vec z[10], const struct fe *term)
 V_INLINE struct fe fe_mul_operands(const struct fe_operand *a, const struct fe_operand *b,
 				   const struct fe *term)
 {
+	FE_WIDE(fe_mul_wide(a, b, term));
 	vec z[10] = FE_COLUMNS(V_ACC);
 
 	fe_add_term(z, term);
@@ -143,6 +147,7 @@ V_INLINE struct fe fe_mul_operands(const struct fe_operand *a, const struct fe_o
 /* a^2 + term */
 V_INLINE struct fe fe_sqr_operand(const struct fe_operand *a, const struct fe *term)
 {
+	FE_WIDE(fe_sqr_wide(a, term));
 	vec z[10] = FE_COLUMNS(V_ACC_HALF);
 
 	FE_UNROLL

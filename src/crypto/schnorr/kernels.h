@@ -44,6 +44,7 @@ struct judge_state {
 struct kernels {
 	const char *name;
 	unsigned add_stride;  /* jobs of an addition come in multiples of this */
+	bool judges;	      /* judge_* beat libsecp256k1 */
 	unsigned lift_stride; /* points that are lifted together */
 	/*
 	 * out[i] = the point with x-coordinate in[i] (32 bytes, big-endian, below p) and even y;

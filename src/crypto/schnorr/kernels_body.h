@@ -13,6 +13,7 @@
 
 const struct kernels KERNELS = {
 	.name = KERNELS_NAME,
+	.judges = LANES > 1,
 	.add_stride = LANES * CHAINS,
 	.lift_stride = LANES * LIFT_CHAINS,
 	.lift = kernel_lift,

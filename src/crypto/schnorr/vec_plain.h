@@ -21,7 +21,9 @@ typedef struct {
 } vec_words;
 
 #define V_INLINE static inline __attribute__((always_inline, unused))
-#define M52	 (((uint64_t)1 << 52) - 1)
+/* 128-bit columns are at hand: fe_wide.h. */
+#define V_WIDE
+#define M52 (((uint64_t)1 << 52) - 1)
 
 #ifdef FE_BOUNDS
 #define V_BELOW(x, bits) must(((x) >> (bits)) == 0)
