@@ -45,7 +45,7 @@ static enum phase begin(const struct assay_schnorr *b)
 {
 	if (b->items_count == 0)
 		return PHASE_DONE;
-	if (b->items_count > SINGLES_MAX)
+	if (b->items_count > b->kernels->singles_max)
 		return PHASE_HASH;
 	for (uint32_t i = 0; i < b->items_count; i++)
 		if (b->items[i].len > MESSAGE_SINGLE_MAX)

@@ -44,6 +44,7 @@ struct judge_state {
 struct kernels {
 	const char *name;
 	unsigned add_stride;  /* jobs of an addition come in multiples of this */
+	uint32_t singles_max; /* up to so many items libsecp256k1 checks each */
 	bool judges;	      /* judge_* beat libsecp256k1 */
 	unsigned lift_stride; /* points that are lifted together */
 	/*

@@ -6,6 +6,7 @@
 #include "base/must.h"
 #include "crypto/schnorr/inverse.h"
 #include "crypto/schnorr/kernels.h"
+#include "crypto/schnorr/thresholds.h"
 #include "crypto/schnorr/fe.h"
 #include "crypto/schnorr/kernel_lift.h"
 #include "crypto/schnorr/kernel_add.h"
@@ -13,6 +14,9 @@
 
 const struct kernels KERNELS = {
 	.name = KERNELS_NAME,
+	.singles_max = LANES == 1   ? SINGLES_MAX_PLAIN
+		       : LANES == 4 ? SINGLES_MAX_AVX2
+				    : SINGLES_MAX_IFMA,
 	.judges = LANES > 1,
 	.add_stride = LANES * CHAINS,
 	.lift_stride = LANES * LIFT_CHAINS,
