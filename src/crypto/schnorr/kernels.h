@@ -76,6 +76,24 @@ struct kernels {
 			  const uint32_t ref[JUDGE_LANES], uint8_t *same, uint8_t *lost);
 };
 
+/*
+ * How the pieces of a kernel are defined. Inlined into one another they are what compilers take
+ * minutes for when every step is instrumented or modelled.
+ */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define V_APART
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(SCHNORR_IFMA_MODEL)
+#define V_APART
+#endif
+#ifdef V_APART
+#define V_INLINE static __attribute__((noinline, unused))
+#else
+#define V_INLINE static inline __attribute__((always_inline, unused))
+#endif
+
 extern const struct kernels kernels_plain, kernels_avx2, kernels_ifma;
 
 #endif

@@ -69,8 +69,8 @@ static uint32_t lift_to(struct assay_schnorr *b, struct point *const *out, const
 
 void lift_r_step(struct assay_schnorr *b)
 {
-	const uint8_t *in[LIFT_MAX];
-	struct point *out[LIFT_MAX];
+	const uint8_t *in[LIFT_MAX] = {NULL};
+	struct point *out[LIFT_MAX] = {NULL};
 	struct item *of[LIFT_MAX];
 	uint32_t n = 0, good;
 
@@ -92,8 +92,8 @@ void lift_r_step(struct assay_schnorr *b)
 
 void lift_keys_step(struct assay_schnorr *b)
 {
-	const uint8_t *in[LIFT_MAX];
-	struct point *out[LIFT_MAX];
+	const uint8_t *in[LIFT_MAX] = {NULL};
+	struct point *out[LIFT_MAX] = {NULL};
 	struct batch_key *of[LIFT_MAX];
 	uint32_t n = 0, good;
 

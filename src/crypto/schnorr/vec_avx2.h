@@ -24,7 +24,6 @@
 typedef __m256i vec;
 typedef __m256d operand;
 
-#define V_INLINE	 static inline __attribute__((always_inline, unused))
 #define M52		 (((uint64_t)1 << 52) - 1)
 #define V_BELOW(x, bits) ((void)0)
 

@@ -8,10 +8,8 @@
 
 #ifdef SCHNORR_IFMA_MODEL
 #include "schnorr/ifma_model.h"
-#define V_INLINE static __attribute__((noinline, unused))
 #else
 #include <immintrin.h>
-#define V_INLINE static inline __attribute__((always_inline, unused))
 #endif
 #include <stdint.h>
 

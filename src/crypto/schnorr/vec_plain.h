@@ -20,7 +20,6 @@ typedef struct {
 	uint64_t v[1];
 } vec_words;
 
-#define V_INLINE static inline __attribute__((always_inline, unused))
 /* 128-bit columns are at hand: fe_wide.h. */
 #define V_WIDE
 #define M52 (((uint64_t)1 << 52) - 1)
