@@ -134,16 +134,13 @@ static int prove_fail(struct assay_client *client, int error)
 int assay_client_prove(struct assay_client *client, struct assay_prove_result *result, void *ranges,
 		       const struct assay_prove_request *request)
 {
-	struct flight *f = &client->flight;
 	struct proving p;
 	int error = prove_start(client, &p, request);
 
 	*result = (struct assay_prove_result){0};
 	if (error != 0)
 		return prove_fail(client, error);
-	while (error == 0 && !p.request.done)
-		error = flight_step(f);
-	flight_remove(f, &p.request);
+	error = flight_finish(&client->flight, &p.request);
 	if (error == 0 && p.request.asked == 0)
 		error = ASSAY_E_TIMEOUT;
 	if (error != 0) {
@@ -253,5 +250,6 @@ int assay_client_prove_many(struct assay_client *client, const struct assay_prov
 		if (m.slot[i].check != NULL)
 			many_drop(&m, &m.slot[i]);
 	free(m.slot);
+	flight_settle(&client->flight);
 	return error;
 }

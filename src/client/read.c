@@ -111,14 +111,11 @@ int assay_client_size(struct assay_client *client, uint64_t *size, const uint8_t
 	error = slot_start(client, &slot, &params);
 	if (error != 0)
 		goto out;
-	while (error == 0 && !slot.request.done)
-		error = flight_step(&client->flight);
-	if (error != 0) {
-		flight_remove(&client->flight, &slot.request);
-		error = client_fail_link(client, error);
-		goto out;
-	}
-	error = slot_judge(client, &slot, &result);
+	error = flight_finish(&client->flight, &slot.request);
+	if (error != 0)
+		client_fail_link(client, error);
+	else
+		error = slot_judge(client, &slot, &result);
 	if (error == 0)
 		*size = result.size;
 out:
@@ -286,5 +283,6 @@ int assay_client_read(struct assay_client *client, struct assay_read_stats *stat
 	if (stats != NULL)
 		*stats = r->stats;
 	free(r);
+	flight_settle(&client->flight);
 	return error;
 }
