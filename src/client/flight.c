@@ -57,13 +57,14 @@ void flight_remove(struct flight *f, struct flight_request *request)
 		}
 }
 
-/* A new session knows nothing of what the old one was asked. */
-static void ask_all(struct flight *f)
+/* There is a new session: asks what waited for one, and what went down with the old one. */
+static void ask_anew(struct flight *f)
 {
 	uint64_t now = link_now(&f->link);
+	bool lost = f->link.session[1].lost;
 
 	for (unsigned i = 0; i < f->count; i++)
-		if (!f->list[i]->done)
+		if (!f->list[i]->done && (lost || f->list[i]->asked == 0))
 			ask(f, f->list[i], now);
 }
 
@@ -220,7 +221,7 @@ static int step_until(struct flight *f, uint64_t limit_ns)
 		return got;
 	switch (link_take(l, &session, &from, f->buffer, (size_t)got)) {
 	case LINK_OPENED:
-		ask_all(f);
+		ask_anew(f);
 		break;
 	case LINK_ANSWER:
 		take_answer(f, session, (size_t)got);

@@ -262,12 +262,13 @@ static bool sent_lately(const struct link_session *s, uint64_t counter, uint64_t
 static void take_reset(struct link *l, const struct assay_reset *reset, size_t len)
 {
 	uint64_t now = link_now(l);
-	const struct link_session *s = &l->session[0];
+	struct link_session *s = &l->session[0];
 
 	if (len != sizeof(*reset) || s->generation == 0 || reset->index != s->remote_index ||
 	    !sent_lately(s, reset->counter, now))
 		return;
 	l->stats.resets++;
+	s->lost = true;
 	if (l->reset_ns != 0 && now - l->reset_ns < RESET_NS_MIN)
 		return;
 	l->reset_ns = now;
