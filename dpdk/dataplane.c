@@ -220,6 +220,7 @@ int dataplane_start(struct dataplane *d, const struct node_self *self, struct st
 	cpu_set_t cpus;
 	int code;
 
+	grace_with_workers(&d->grace);
 	all->grace = &d->grace;
 	all->fetch = &d->fetch;
 	all->clock = d->config.clock;
@@ -264,6 +265,7 @@ void dataplane_stop(struct dataplane *d)
 	}
 	d->running = false;
 	fetch_stop(&d->fetch);
+	grace_alone(&d->grace);
 	for (unsigned i = 0; i < all->count; i++) {
 		worker_close(all->worker[i]);
 		rte_free(all->worker[i]);

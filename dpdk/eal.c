@@ -25,6 +25,11 @@ bool eal_has_hugepages(void)
 	return has_hugepages;
 }
 
+const char *eal_version(void)
+{
+	return rte_version();
+}
+
 const char *eal_pmd_dir(void)
 {
 	return RTE_EAL_PMD_PATH;

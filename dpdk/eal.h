@@ -32,6 +32,7 @@ struct eal_config {
 int eal_start(const struct eal_config *config, struct finding *trouble);
 void eal_stop(void);
 bool eal_has_hugepages(void);
+const char *eal_version(void);
 /* Where DPDK looks for its drivers. */
 const char *eal_pmd_dir(void);
 

@@ -96,9 +96,16 @@ static void dpdk(const char *device, const char *address)
 	assert_int_equal(net_addr_parse(&config.port[0].address[0], address), 0);
 }
 
+/* What is good stands between the findings too; it is not counted here. */
 static void run(void)
 {
+	unsigned wrong = 0;
+
 	preflight_run(&found, &config, &host);
+	for (unsigned i = 0; i < found.count; i++)
+		if (found.finding[i].severity != FINDING_GOOD)
+			found.finding[wrong++] = found.finding[i];
+	found.count = wrong;
 }
 
 /* The one finding there must be. */
