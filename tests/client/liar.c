@@ -113,7 +113,7 @@ static void retag_chunk(struct liar *liar, struct answer *answer, const uint8_t 
 	bool only = liar->world.artifact[0].record.chunks == 1;
 	uint8_t value[32], input[2048];
 
-	tree_chunk_value(value, bytes, m->length, m->chunk, only);
+	tree_chunk_value(value, bytes, m->length, m->chunk, only && m->chunk == 0);
 	tag_of(m->head.tag, input,
 	       tag_input_chunk(input, key, answer->data, 40,
 			       m->chunk == ASSAY_NO_CHUNK ? NULL : value, bytes + m->length,
