@@ -71,10 +71,13 @@ static int open_files(struct check *c)
 		return 0;
 	path_tree(path, c->record->artifact.key);
 	c->tree_file = d->open(d->ctx, path, DISK_READ);
-	c->outboard_bad = c->tree_file < 0;
+	if (c->tree_file == ASSAY_E_CLOSED)
+		return ASSAY_E_CLOSED;
+	c->outboard_bad = c->tree_file < 0 || d->size(d->ctx, c->tree_file) !=
+						      (int64_t)tree_outboard_len(c->pass.chunks);
 	if (c->tree_file >= 0 && c->medium)
 		d->forget(d->ctx, c->tree_file);
-	return c->tree_file == ASSAY_E_CLOSED ? ASSAY_E_CLOSED : 0;
+	return 0;
 }
 
 static void close_files(struct check *c)
