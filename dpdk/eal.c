@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dpdk/eal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,37 @@ static int build_args(char **argv, const struct eal_config *config)
 	return argc;
 }
 
+/* EAL leaves its folder behind, with what was in it. */
+static void remove_runtime_dir(const char *path)
+{
+	char file[512];
+	DIR *dir = opendir(path);
+
+	if (dir == NULL)
+		return;
+	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+		snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
+		if (e->d_name[0] != '.')
+			unlink(file);
+	}
+	closedir(dir);
+	rmdir(path);
+}
+
+void eal_stop(void)
+{
+	char dir[256];
+
+	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	memory_stop();
+	remove_runtime_dir(dir);
+	rte_openlog_stream(NULL);
+	fclose(log_stream);
+	log_stream = NULL;
+	has_hugepages = false;
+}
+
 int eal_start(const struct eal_config *config, struct finding *trouble)
 {
 	static char *argv[ARGS_MAX];
@@ -135,8 +167,8 @@ int eal_start(const struct eal_config *config, struct finding *trouble)
 	has_hugepages = config->hugepages;
 	log_info(config->log, "dpdk",
 		 has_hugepages ? "started with huge pages"
-			       : "started without huge pages: ordinary memory, somewhat slower",
-		 "version=\"%s\" memory_mib=%u workers=%u", rte_version(), config->memory_mib,
-		 config->placement->workers);
+			       : "started without huge pages, on ordinary memory",
+		 "version=\"%s\" memory_mib=%u workers=%u prefix=%s", rte_version(),
+		 config->memory_mib, config->placement->workers, config->file_prefix);
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a worker does in a turn without work: pause, then sleep, longer each time up to 100 us
- * (adaptive); pause only (busy); or sleep until a frame or a message comes (interrupt). Before such
- * a sleep it says so and makes one more turn, so that whatever came before is seen.
+ * What a worker does in a turn without work. adaptive: pause, then sleep, longer each time up to
+ * 100 us; after a while it sleeps until a frame or a message comes, if all its ports can wake it
+ * (sockets can). interrupt: the latter at once. busy: pause only. Before a sleep that an event ends
+ * it says so and makes one more turn, so that whatever came before is seen.
  */
 #include <sched.h>
 #include <sys/epoll.h>
@@ -19,7 +20,8 @@
 #define SPIN_TURNS   256 /* empty turns before the first sleep */
 #define SLEEP_NS     1000
 #define SLEEP_NS_MAX 100000
-#define WAIT_MS	     50 /* sessions end and snapshots change also when nothing comes */
+#define NAPS_MAX     2000 /* about 0.2 s of them */
+#define WAIT_MS	     50	  /* sessions end and snapshots change also when nothing comes */
 
 void idle_open(struct worker *w)
 {
@@ -27,7 +29,7 @@ void idle_open(struct worker *w)
 
 	/* the kernel's default rounds short sleeps up by 50 us */
 	prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
-	if (all->idle != IDLE_INTERRUPT)
+	if (all->idle == IDLE_BUSY)
 		return;
 	w->wake_event.epdata.event = EPOLLIN;
 	w->all_wake =
@@ -90,7 +92,8 @@ bool idle_turn(struct worker *w, unsigned work)
 		sched_yield(); /* what it waits for needs this CPU */
 	else if (w->empty_turns <= spin_turns || w->all->idle == IDLE_BUSY)
 		rte_pause();
-	else if (!w->all_wake)
+	else if (!w->all_wake ||
+		 (w->all->idle == IDLE_ADAPTIVE && w->empty_turns < spin_turns + NAPS_MAX))
 		nap(w, spin_turns);
 	else if (!atomic_load_explicit(&w->sleeping, memory_order_relaxed))
 		say_sleeping(w, true);

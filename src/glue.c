@@ -7,6 +7,8 @@
 
 #include "assay/status.h"
 #include "base/must.h"
+#include "base/text.h"
+#include "crypto/digest.h"
 #include "dpdk/device.h"
 
 static_assert((int)ROLE_SERVE == (int)CONFIG_SERVE && (int)ROLE_VERIFY == (int)CONFIG_VERIFY &&
@@ -54,6 +56,18 @@ static void glue_devices(struct dataplane_config *out)
 	}
 }
 
+/* The name for dpdk-telemetry.py -f. Nodes of one machine differ in their state directory. */
+static void glue_prefix(char *out, size_t room, const struct config *config)
+{
+	uint8_t digest[32];
+	char hex[9];
+
+	digest_init();
+	digest_one(digest, NULL, config->state_dir, strlen(config->state_dir));
+	hex_encode(hex, digest, 4);
+	snprintf(out, room, "assay-%s-%s", config->account, hex);
+}
+
 void glue_config(struct dataplane_config *out, const struct app *app)
 {
 	const struct config *config = &app->config;
@@ -75,7 +89,7 @@ void glue_config(struct dataplane_config *out, const struct app *app)
 	out->memory_mib = (unsigned)config->memory_mib;
 	out->resident_bytes = config->resident_mib * 1024 * 1024;
 	snprintf(out->run_dir, sizeof(out->run_dir), "%s", config->run_dir);
-	snprintf(out->file_prefix, sizeof(out->file_prefix), "assay-%s", config->account);
+	glue_prefix(out->file_prefix, sizeof(out->file_prefix), config);
 	out->log = &app->log;
 	out->clock = &app->clock;
 	out->random = &app->random;
