@@ -224,6 +224,7 @@ int dataplane_start(struct dataplane *d, const struct node_self *self, struct st
 	all->grace = &d->grace;
 	all->fetch = &d->fetch;
 	all->clock = d->config.clock;
+	all->log = d->config.log;
 	all->idle = d->config.idle;
 	atomic_store(&all->stop, false);
 	d->peer_sessions = peer_sessions_new();

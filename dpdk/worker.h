@@ -41,6 +41,7 @@ struct workers {
 	struct fetch *fetch;
 	struct grace_state *grace;
 	const struct clock *clock;
+	const struct log *log;
 	enum dataplane_idle idle;
 	_Atomic(struct view *) view; /* control writes, workers read */
 	_Atomic bool stop;	     /* likewise */

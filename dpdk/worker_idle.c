@@ -34,9 +34,19 @@ void idle_open(struct worker *w)
 	w->wake_event.epdata.event = EPOLLIN;
 	w->all_wake =
 		rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->wake_fd, &w->wake_event) == 0;
-	for (unsigned i = 0; w->polls && i < ports_count(all->ports); i++)
-		if (!port_wait_add(ports_at(all->ports, i), w->number))
-			w->all_wake = false;
+	for (unsigned i = 0; w->polls && i < ports_count(all->ports); i++) {
+		struct port *port = ports_at(all->ports, i);
+
+		if (port_wait_add(port, w->number))
+			continue;
+		w->all_wake = false;
+		if (all->idle == IDLE_INTERRUPT)
+			log_warning(
+				all->log, "worker",
+				"this device cannot wake a worker, so it is polled, with sleeps "
+				"of up to 100 us when idle",
+				"worker=%u port=%s", w->number, port_name(port));
+	}
 }
 
 void worker_wake(struct worker *w)
