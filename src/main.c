@@ -56,7 +56,7 @@ static int run(const char *config_path)
 	while (started > 0)
 		if (parts[--started].stop != NULL)
 			parts[started].stop(&app);
-	return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return code == 0 ? EXIT_SUCCESS : app.exit_code;
 }
 
 static bool load(struct app *app, const char *config_path)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "assay/status.h"
@@ -28,6 +29,8 @@ void app_init(struct app *app, const char *config_path)
 	app->grace = grace_immediate();
 	app->memory = store_memory_heap();
 	app->lock_fd = -1;
+	app->exit_code = EXIT_FAILURE;
+	digest_init(); /* the network id is a digest */
 }
 
 int app_fail(struct app *app, int code, const char *format, ...)
@@ -45,8 +48,10 @@ int app_config_start(struct app *app)
 	int result = config_load(&app->config, app->config_path, app->error);
 	int format = app->config.log_format;
 
-	if (result != 0)
+	if (result != 0) {
+		app->exit_code = EX_CONFIG;
 		return result;
+	}
 	if (format < 0)
 		format = getenv("JOURNAL_STREAM") != NULL ? LOG_JOURNAL : LOG_PLAIN;
 	app->log = log_stderr((enum log_level)app->config.log_level, (enum log_format)format);
@@ -76,6 +81,7 @@ static int take_lock(struct app *app)
 		return app_fail(app, ASSAY_E_IO, "%s: %s", path, strerror(errno));
 	if (flock(app->lock_fd, LOCK_EX | LOCK_NB) != 0) {
 		n = pread(app->lock_fd, pid, sizeof(pid) - 1, 0);
+		app->exit_code = EX_TEMPFAIL;
 		if (n > 0)
 			pid[strcspn(pid, "\n")] = 0;
 		return app_fail(app, ASSAY_E_BUSY,

@@ -62,18 +62,26 @@ void table_cell(struct table *t, const char *format, ...)
 	put(t, text);
 }
 
+static void print_cell(const struct table *t, size_t i)
+{
+	size_t column = i % t->columns;
+	bool last = column + 1 == t->columns;
+
+	if (t->right[column])
+		printf("%*s%s", (int)t->width[column], t->cells[i], last ? "\n" : "  ");
+	else if (last)
+		printf("%s\n", t->cells[i]);
+	else
+		printf("%-*s  ", (int)t->width[column], t->cells[i]);
+}
+
 void table_print(struct table *t)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		size_t column = i % t->columns;
-		bool last = column + 1 == t->columns;
+	bool rows = t->count > t->columns; /* titles alone say nothing */
 
-		if (t->right[column])
-			printf("%*s%s", (int)t->width[column], t->cells[i], last ? "\n" : "  ");
-		else if (last)
-			printf("%s\n", t->cells[i]);
-		else
-			printf("%-*s  ", (int)t->width[column], t->cells[i]);
+	for (size_t i = 0; i < t->count; i++) {
+		if (rows)
+			print_cell(t, i);
 		free(t->cells[i]);
 	}
 	free(t->cells);
