@@ -63,6 +63,8 @@ void sim_disk_fail(struct sim_disk *d, unsigned n, unsigned mask, int code)
 void sim_disk_stop_at(struct sim_disk *d, unsigned n)
 {
 	d->stop_in = n;
+	if (n == 0)
+		d->stopped = false;
 }
 
 uint64_t sim_disk_ops(const struct sim_disk *d)

@@ -81,6 +81,10 @@ static void check_store(struct world *w, const enum fate fate[FILES])
 	unsigned files = 0, artifacts = 0;
 	struct store_stats stats;
 
+	for (unsigned i = 1; i < FILES; i++)
+		if (fate[i] == PRESENT)
+			assert_int_equal(store_verify(w->store, keys[i], NULL), 0);
+	assert_false(world_logged(w, "built again")); /* acknowledged with its outboard */
 	for (unsigned i = 1; i < FILES; i++) {
 		int err = store_verify(w->store, keys[i], NULL);
 
@@ -170,6 +174,36 @@ static void test_crash_while_recovering(void **state)
 		sim_disk_stop_at(w.sim, 1 + (unsigned)(seed * 7 % 30));
 		if (world_open(&w) == 0)
 			world_close(&w);
+		sim_disk_crash(w.sim);
+		reopen_and_check(&w, fate);
+		world_free(&w);
+	}
+}
+
+/* A kill, a start, and then power loss: what that start has shown or stored is there for good. */
+static void test_kill_then_crash(void **state)
+{
+	name_files(SMALL);
+	uint64_t ops = count_ops();
+
+	for (uint64_t at = 1; at <= ops; at++) {
+		enum fate fate[FILES];
+		struct artifact_info info;
+		struct world w;
+
+		world_sim(&w, at);
+		sim_disk_stop_at(w.sim, (unsigned)at);
+		if (world_open(&w) == 0)
+			run_steps(&w, fate);
+		world_close(&w);
+		sim_disk_stop_at(w.sim, 0);
+		assert_int_equal(world_open(&w), 0);
+		for (unsigned i = 0; i < at % 3 * 2; i++)
+			do_step(&w, &steps[i]);
+		for (unsigned i = 0; i < FILES; i++)
+			fate[i] = store_stat(w.store, keys[i], &info) == 0 ? PRESENT : ABSENT;
+		memset(&w.lines, 0, sizeof(w.lines));
+		world_close(&w);
 		sim_disk_crash(w.sim);
 		reopen_and_check(&w, fate);
 		world_free(&w);
@@ -311,6 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_crash_everywhere),
 		cmocka_unit_test(test_crash_while_recovering),
+		cmocka_unit_test(test_kill_then_crash),
 		cmocka_unit_test(test_fail_everywhere),
 		cmocka_unit_test(test_fail_at_start),
 		cmocka_unit_test(test_disk_full),
