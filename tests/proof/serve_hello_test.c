@@ -27,9 +27,21 @@ static int setup(void **state)
 	return 0;
 }
 
+/* Every slot that is not free has a session. */
+static void assert_slots(const struct serve *s)
+{
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < SERVE_SESSIONS_MAX / 64; i++)
+		taken += (unsigned)__builtin_popcountll(s->taken[i]);
+	assert_int_equal(taken, s->counters.sessions);
+}
+
 static int teardown(void **state)
 {
 	world_rest(&world);
+	for (unsigned i = 0; i < world.workers; i++)
+		assert_slots(world_serve(&world, i));
 	assert_int_equal(world_imbalance(&world), 0);
 	assert_int_equal(atomic_load(&world.peer_sessions->hellos), 0);
 	world_free(&world);
@@ -151,6 +163,19 @@ static void test_cookies(void **state)
 	assert_true(peer_connect(&peer[21], 0));
 }
 
+/* One over a quarter is enough, and they stay on for 10 s. */
+static void test_cookies_stay(void **state)
+{
+	for (unsigned i = 0; i < 17; i++)
+		peer_hello(&peer[i], i % 2, NULL);
+	world_rest(&world);
+	world_advance(&world, 10 * NS_PER_S - 1);
+	peer_hello(&peer[20], 0, NULL);
+	assert_int_equal(world_drops(&world, ASSAY_R_HELLO_COOKIE), 1);
+	world_advance(&world, 1);
+	assert_true(peer_connect(&peer[20], 0));
+}
+
 static const uint8_t *ask_cookie(struct peer *p)
 {
 	world_forget(&world);
@@ -181,7 +206,13 @@ static void test_cookie_life(void **state)
 	ask_cookie(&peer[1]);
 	world_forget(&world);
 	peer_hello(&peer[0], 0, cookie);
-	assert_int_equal(world_find(&world, ASSAY_COOKIE, 0)->len, sizeof(struct assay_cookie));
+	assert_non_null(world_find(&world, ASSAY_COOKIE, 0));
+	/* Nobody asked for a long time: the secret is too old, though it is the last one. */
+	memcpy(cookie, ask_cookie(&peer[0]), 16);
+	world_advance(&world, 241 * NS_PER_S);
+	world_forget(&world);
+	peer_hello(&peer[0], 0, cookie);
+	assert_non_null(world_find(&world, ASSAY_COOKIE, 0));
 }
 
 static void test_queue(void **state)
@@ -476,23 +507,15 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_other_worker),
-		T(test_ring_full),
-		T(test_replay_and_rate),
-		T(test_slot_reused),
-		T(test_cookies),
-		T(test_cookie_life),
-		T(test_queue),
-		T(test_unconfirmed_two),
-		T(test_longest_idle),
-		T(test_lost_order),
-		T(test_lost_order_used),
-		T(test_session_full),
-		T(test_welcome_without_buffer),
-		T(test_key_leaves),
-		T(test_handover),
-		T(test_index_rests),
-		T(test_amplification),
+		T(test_other_worker),	 T(test_ring_full),
+		T(test_replay_and_rate), T(test_slot_reused),
+		T(test_cookies),	 T(test_cookies_stay),
+		T(test_cookie_life),	 T(test_queue),
+		T(test_unconfirmed_two), T(test_longest_idle),
+		T(test_lost_order),	 T(test_lost_order_used),
+		T(test_session_full),	 T(test_welcome_without_buffer),
+		T(test_key_leaves),	 T(test_handover),
+		T(test_index_rests),	 T(test_amplification),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

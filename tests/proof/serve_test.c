@@ -134,6 +134,12 @@ static void test_key_leaves(void **state)
 
 	peer_ask(&other, ASSAY_PROVE, body, peer_prove_body(&other, body, a, 4, 256, 0));
 	assert_int_equal(peer_refused(&other, NULL), ASSAY_R_PERMISSION);
+	/* The same key under another name is another party. */
+	must(noise_peer_init(&world.peer[0].noise, &world.self.noise, other.self.public, false,
+			     "node-d", world.self.account));
+	memcpy(world.peer[0].noise.hint, other.noise.hint, 16);
+	world_publish(&world);
+	assert_int_equal(counters()->sessions, 0);
 }
 
 /* --- address, replay, life
@@ -233,6 +239,11 @@ static void test_last_counter(void **state)
 	assert_int_equal(peer_pongs(&peer), 2);
 	peer_ping(&peer);
 	assert_int_equal(world_drops(&world, ASSAY_R_EXPIRED), 1);
+	/* Likewise in the other direction. */
+	session_find(world_serve(&world, 0), peer.welcome.index)->sent = 1ull << 63;
+	peer.counter = 100;
+	peer_ping(&peer);
+	assert_int_equal(world_drops(&world, ASSAY_R_EXPIRED), 2);
 }
 
 /* --- proofs
@@ -306,6 +317,7 @@ static void test_burst(void **state)
 	world_burst(&world, 0, in, SERVE_BURST_MAX);
 	world_turn(&world, true);
 	assert_int_equal(counters()->seals, 1);
+	assert_true(world.sent_count > 58 * 2);
 	assert_int_equal(peer_pongs(&peer), 6);
 	for (unsigned i = 0; i < SERVE_BURST_MAX; i++) {
 		struct assay_report report;
