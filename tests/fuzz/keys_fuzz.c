@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of a key file. */
+#include "assay/check.h"
 #include "base/must.h"
 #include "client/keys.h"
 #include "crypto/sign.h"
@@ -11,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char why[KEYS_WHY_MAX] = "";
 	struct keys keys;
 
+	assay_init();
 	if (keys_parse(&keys, (const char *)data, len, why) == 0) {
 		must(secret_valid(keys.session));
 		must(!keys.node || (secret_valid(keys.identity) && secret_valid(keys.encryption)));
