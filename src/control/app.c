@@ -156,7 +156,8 @@ int app_self_start(struct app *app)
 	snprintf(path, sizeof(path), "%s/node-keys.json", app->config.state_dir);
 	result = keys_load(&keys, path, why);
 	if (result != 0)
-		return app_fail(app, result, "%s", why);
+		return app_fail(app, result, "%s%s", why,
+				result == ASSAY_E_NOTFOUND ? "; `assayctl init` makes it" : "");
 	result = keys.node ? sign_key_from_secret(&self->identity, keys.identity) : ASSAY_E_CRYPTO;
 	memcpy(self->session_secret, keys.session, 32);
 	keys_wipe(&keys);
