@@ -20,6 +20,7 @@
 
 static bool has_hugepages;
 static FILE *log_stream;
+static char *args[ARGS_MAX]; /* EAL points into them until it ends */
 
 bool eal_has_hugepages(void)
 {
@@ -84,7 +85,6 @@ static char *lcores_text(const struct placement *placement)
 	return text;
 }
 
-/* EAL keeps pointers into its arguments, so they are never freed. */
 static int build_args(char **argv, const struct eal_config *config)
 {
 	char memory[16];
@@ -146,14 +146,18 @@ void eal_stop(void)
 	rte_openlog_stream(NULL);
 	fclose(log_stream);
 	log_stream = NULL;
+	for (unsigned i = 0; args[i] != NULL; i++)
+		free(args[i]);
+	memset(args, 0, sizeof(args));
 	has_hugepages = false;
 }
 
 int eal_start(const struct eal_config *config, struct finding *trouble)
 {
-	static char *argv[ARGS_MAX];
-	int argc = build_args(argv, config);
+	static char *argv[ARGS_MAX]; /* EAL moves them about */
+	int argc = build_args(args, config);
 
+	memcpy(argv, args, sizeof(argv));
 	redirect_log(config->log);
 	if (geteuid() != 0 && getenv("XDG_RUNTIME_DIR") == NULL)
 		setenv("XDG_RUNTIME_DIR", config->run_dir, 1);

@@ -212,6 +212,7 @@ static void info(struct port *port, struct plane_port *out)
 		if (used >= sizeof(out->addresses))
 			break;
 	}
+	rte_ether_format_addr(out->mac, sizeof(out->mac), (struct rte_ether_addr *)port->self.mac);
 	if (rte_eth_dev_info_get(port->dev, &device) == 0)
 		snprintf(out->driver, sizeof(out->driver), "%s", device.driver_name);
 	out->link_up = rte_eth_link_get_nowait(port->dev, &link) == 0 &&
