@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assay/status.h"
@@ -49,13 +50,25 @@ int files_open(struct ctl *ctl, struct files *out)
 	return code;
 }
 
+/* Root may change the registry of a daemon that runs as somebody else and has to read it. */
+static int give_to_owner(const struct files *f)
+{
+	struct stat st;
+
+	if (geteuid() != 0 ||
+	    (fstat(f->lock, &st) == 0 &&
+	     fchownat(f->lock, REGISTRY_NAME, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) == 0))
+		return CTL_OK;
+	return ctl_fail(CTL_FAILED, "%s: %s", REGISTRY_NAME, strerror(errno));
+}
+
 int files_save(struct files *f)
 {
 	char why[REGISTRY_WHY_MAX];
 
 	if (registry_save(&f->registry, &f->disk, why) != 0)
 		return ctl_fail(CTL_FAILED, "%s", why);
-	return CTL_OK;
+	return give_to_owner(f);
 }
 
 void files_close(struct files *f)
