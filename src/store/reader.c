@@ -13,7 +13,8 @@
 
 #define GROUP	  16 /* jobs in flight together */
 #define FILES	  64
-#define GAP_MAX	  992 /* bytes read for nothing rather than starting another read */
+#define GAP_MAX	  224	/* bytes read for nothing rather than starting another read */
+#define WHOLE_MAX 16384 /* an outboard up to that length is one read */
 #define NODE_ROOM ((size_t)FETCH_HASHES_MAX * (32 + GAP_MAX))
 #define SPANS_JOB (FETCH_CHUNKS_MAX + FETCH_HASHES_MAX)
 
@@ -191,6 +192,7 @@ static void add_nodes(struct store_reader *r, struct slot *slot, int file)
 {
 	const struct fetch_job *job = slot->job;
 	uint32_t chunks = job->artifact->chunks, room = 0;
+	uint32_t gap = tree_outboard_len(chunks) <= WHOLE_MAX ? WHOLE_MAX : GAP_MAX;
 	unsigned height = tree_height(chunks), done = 0;
 
 	for (unsigned level = 0; level <= height && done < job->node_count; level++) {
@@ -203,7 +205,7 @@ static void add_nodes(struct store_reader *r, struct slot *slot, int file)
 				.offset = tree_offset(chunks, job->node[i]),
 				.out = slot->nodes + room,
 			};
-			const struct span *span = add_span(r, slot, &wanted, GAP_MAX);
+			const struct span *span = add_span(r, slot, &wanted, gap);
 
 			slot->at[i] =
 				(uint32_t)(span->out - slot->nodes + wanted.offset - span->offset);

@@ -12,11 +12,7 @@
 #include "crypto/digest.h"
 #include "store/world.h"
 
-#define SIZE 4500u /* five chunks, the last one short */
-#define ALL                   \
-	{                     \
-		0, 1, 2, 3, 4 \
-	}
+#define SIZE 2500u /* three chunks, the last one short */
 
 static struct job_room room;
 
@@ -64,7 +60,7 @@ static void flip(struct world *w, const char *path, uint64_t byte, uint64_t bit)
 
 static void test_flip_every_byte(void **state)
 {
-	static const uint32_t all[] = ALL;
+	static const uint32_t all[] = {0, 1, 2};
 	struct world w;
 	struct store_reader *reader;
 	struct store_stats stats;
@@ -85,17 +81,17 @@ static void test_flip_every_byte(void **state)
 		else if (how == 1)
 			assert_int_equal(get_file(&w, 1, SIZE), ASSAY_E_CORRUPT);
 		else if (how == 2)
-			assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 5),
+			assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 3),
 					 ASSAY_R_ARTIFACT_ROT);
 		else
 			assert_int_equal(store_scrub_one(w.store, 0), 1);
 		assert_int_equal(state_of(&w, key), ARTIFACT_ROT);
 		store_stats(w.store, &stats);
 		assert_int_equal(stats.rot, 1);
-		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 5), ASSAY_R_ARTIFACT_ROT);
+		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 3), ASSAY_R_ARTIFACT_ROT);
 		flip(&w, path, byte, byte * 7 % 8);
 		assert_int_equal(store_verify(w.store, key, NULL), 0);
-		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 5), ASSAY_R_NONE);
+		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 3), ASSAY_R_NONE);
 		sim_clock_advance(&w.time, 1000);
 	}
 	store_reader_free(reader);
@@ -105,7 +101,7 @@ static void test_flip_every_byte(void **state)
 /* The outboard follows from the bytes: a check builds it again, a cold read refuses until then. */
 static void test_flip_every_byte_of_outboard(void **state)
 {
-	static const uint32_t one[] = {2};
+	static const uint32_t one[] = {1};
 	uint64_t len = tree_outboard_len(tree_chunks(SIZE));
 	unsigned used = 0;
 	struct world w;
@@ -132,7 +128,7 @@ static void test_flip_every_byte_of_outboard(void **state)
 		assert_int_equal(state_of(&w, key), ARTIFACT_STORED);
 		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, one, 1), ASSAY_R_NONE);
 	}
-	assert_int_equal(used, 3 * 32); /* sibling, the pair beside, the last chunk */
+	assert_int_equal(used, 2 * 32); /* the sibling and the last chunk */
 	assert_int_equal(files_on_disk(&w), 2);
 	store_reader_free(reader);
 	world_free(&w);
@@ -153,12 +149,12 @@ static void overwrite(struct world *w, const char *path, const uint8_t *data, si
 
 static void test_truncate_everywhere(void **state)
 {
-	static const uint32_t all[] = ALL;
+	static const uint32_t all[] = {0, 1, 2};
 	uint8_t data[SIZE], key[32];
 	char path[128];
 
 	file_bytes(1, 0, data, SIZE);
-	for (uint64_t len = 0; len < SIZE; len += len < 1100 ? 1 : 13) {
+	for (uint64_t len = 0; len < SIZE; len++) {
 		struct world w;
 		struct store_reader *reader;
 		uint32_t chunks = tree_chunks(len);
@@ -167,11 +163,13 @@ static void test_truncate_everywhere(void **state)
 		assert_int_equal(world_open(&w), 0);
 		assert_int_equal(put_file(&w, 1, SIZE, key), 0);
 		path_in(path, key, "");
-		/* While it is open, and for one that starts. */
 		overwrite(&w, path, data, len);
-		assert_int_equal(store_reader_new(&reader, w.store), 0);
-		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 5), ASSAY_R_ARTIFACT_ROT);
-		store_reader_free(reader);
+		if (len % 16 == 0) { /* while it is open */
+			assert_int_equal(store_reader_new(&reader, w.store), 0);
+			assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 3),
+					 ASSAY_R_ARTIFACT_ROT);
+			store_reader_free(reader);
+		}
 		world_close(&w);
 		assert_int_equal(world_open(&w), 0);
 		assert_int_equal(find(&w, key)->size, len);
@@ -183,7 +181,7 @@ static void test_truncate_everywhere(void **state)
 		assert_int_equal(store_verify(w.store, key, NULL), ASSAY_E_CORRUPT);
 		assert_int_equal(state_of(&w, key), ARTIFACT_ROT);
 		assert_int_equal(put_file(&w, 1, SIZE, key), 0);
-		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 5), ASSAY_R_NONE);
+		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 3), ASSAY_R_NONE);
 		store_reader_free(reader);
 		world_free(&w);
 	}
@@ -288,7 +286,7 @@ static void test_many_jobs(void **state)
 /* Removed while a job holds it; the disk fails; the outboard is still to be built. */
 static void test_no_answer(void **state)
 {
-	static const uint32_t all[] = ALL;
+	static const uint32_t all[] = {0, 1, 2};
 	struct world w;
 	struct held held;
 	struct store_reader *reader;
@@ -306,7 +304,7 @@ static void test_no_answer(void **state)
 		assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, n), ASSAY_R_BUSY);
 	}
 	assert_int_equal(state_of(&w, key), ARTIFACT_STORED);
-	assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 5), ASSAY_R_NONE);
+	assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 3), ASSAY_R_NONE);
 	store_reader_free(reader);
 	world_close(&w);
 
@@ -314,14 +312,14 @@ static void test_no_answer(void **state)
 	assert_int_equal(w.disk.remove(w.disk.ctx, path), 0);
 	assert_int_equal(world_open(&w), 0);
 	assert_int_equal(store_reader_new(&reader, w.store), 0);
-	assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 5), ASSAY_R_BUSY);
+	assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 3), ASSAY_R_BUSY);
 	assert_int_equal(store_scrub_one(w.store, 0), 1);
-	assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 5), ASSAY_R_NONE);
+	assert_int_equal(read_cold(&w, reader, 1, SIZE, key, all, 3), ASSAY_R_NONE);
 
 	struct artifact *a = find(&w, key);
 
 	atomic_fetch_add(&a->pins, 1);
-	job_of(&room, a, all, 5);
+	job_of(&room, a, all, 3);
 	assert_int_equal(store_remove(w.store, key), 0);
 	assert_null(find(&w, key));
 	held_release(&held);
