@@ -238,6 +238,47 @@ static void test_every_bit(void **state)
 	scene_free(s);
 }
 
+/* What shows before the tag has a name, and the earlier check wins. */
+static void test_reasons(void **state)
+{
+	struct scene *s = scene_new(10);
+	struct assay_inbound session = inbound(s);
+	struct assay_check *check;
+	struct question q;
+	uint8_t good[ASSAY_PAYLOAD_DEFAULT], bad[ASSAY_PAYLOAD_DEFAULT];
+	size_t len;
+	static const struct {
+		unsigned at;
+		uint8_t value;
+		enum assay_reason reason;
+	} changes[] = {
+		{0, 2, ASSAY_R_VERSION},	 {1, 0x42, ASSAY_R_TYPE}, {2, 0, ASSAY_R_LENGTH},
+		{1, ASSAY_PONG, ASSAY_R_LENGTH}, {4, 0, ASSAY_R_SESSION}, {54, 1, ASSAY_R_RESERVED},
+		{8, 0, ASSAY_R_REPLAY_OLD},	 {16, 0, ASSAY_R_TAG},	  {33, 1, ASSAY_R_ROLE},
+		{46, 1, ASSAY_R_LENGTH},
+	};
+
+	question_make(s, &q, world_artifact(&s->world, 1000, 13, 1), 2, 64, true);
+	q.counter = ask(s, q.message, ASSAY_PROVE, q.len);
+	check = checker(s, &q, NULL);
+	len = world_find(&s->world, ASSAY_CHUNK_MSG, 0)->len;
+	memcpy(good, world_find(&s->world, ASSAY_CHUNK_MSG, 0)->data, len);
+	for (unsigned i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		memcpy(bad, good, len);
+		assert_int_not_equal(bad[changes[i].at], changes[i].value);
+		bad[changes[i].at] = changes[i].value;
+		assert_string_equal(assay_reason_name(assay_check_feed(check, &session, bad, len)),
+				    assay_reason_name(changes[i].reason));
+	}
+	assert_int_equal(assay_check_feed(check, &session, good, 7), ASSAY_R_SHORT);
+	assert_int_equal(assay_check_feed(check, &session, q.message, q.len), ASSAY_R_SESSION);
+	((struct assay_session_head *)q.message)->index = INITIATOR;
+	assert_int_equal(assay_check_feed(check, &session, q.message, q.len), ASSAY_R_ROLE);
+	assert_int_equal(assay_check_feed(check, &session, good, len), ASSAY_R_NONE);
+	assay_check_free(check);
+	scene_free(s);
+}
+
 /* Cut and grown datagrams. */
 static void test_every_length(void **state)
 {
@@ -569,9 +610,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_request),  cmocka_unit_test(test_every_bit),
 		cmocka_unit_test(test_every_length), cmocka_unit_test(test_seal_table),
-		cmocka_unit_test(test_repeat),	     cmocka_unit_test(test_bad_params),
-		cmocka_unit_test(test_claims),	     cmocka_unit_test(test_any_read),
-		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_repeat),	     cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_bad_params),   cmocka_unit_test(test_claims),
+		cmocka_unit_test(test_any_read),     cmocka_unit_test(test_window),
 	};
 
 	assay_init();

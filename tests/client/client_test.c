@@ -245,6 +245,7 @@ static void test_reset(void **state)
 	struct scene s;
 	struct challenge_question q;
 	struct serve *serve;
+	uint64_t begun;
 
 	scene_open(&s, 7, 5000);
 	q = question(&s, true);
@@ -253,7 +254,11 @@ static void test_reset(void **state)
 	for (unsigned i = 0; i < SERVE_SESSIONS_MAX; i++)
 		if (serve->sessions[i].index != 0)
 			serve_close(serve, serve->sessions[i].index);
+	q.size = 5000;
+	begun = s.liar->world.time.mono_ns;
 	expect(&s, &q, ASSAY_PASS);
+	/* Three round trips; no repeat had to be waited for. */
+	assert_in_range(s.liar->world.time.mono_ns - begun, 0, 5 * MS);
 	assert_int_equal(assay_client_stats(s.client)->resets, 1);
 	assert_int_equal(assay_client_stats(s.client)->handshakes, 2);
 	scene_close(&s);

@@ -117,7 +117,7 @@ static void test_malformed(void **state)
 		"{\"v\":1,\"session\":\"" ONES "1\"}",
 		"{\"v\":1,\"session\":\"" FFFF "\"}",
 		"{\"v\":1,\"session\":7}",
-		"{\"v\":1,\"session\":\"" ONES "\",\"sesion\":1}",
+		"{\"v\":1,\"session\":\"" ONES "\",\"sessions\":1}",
 		"{\"v\":1,\"session\":\"" ONES "\",\"session\":\"" ONES "\"}",
 		"{\"v\":1,\"session\":\"" ONES "\",\"identity\":\"" ONES "\"}",
 		"{\"v\":1,\"session\":\"" ONES "\"} more",
