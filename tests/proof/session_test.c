@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+
 #include "proof/world.h"
 
 static uint64_t seed = 5;
@@ -236,12 +238,73 @@ static void test_peers(void **state)
 	peer_sessions_free(p);
 }
 
+/* --- and with workers that use and end their sessions at the same time
+ * ---------------------------------------- */
+
+#define THREADS	     2
+#define CLAIMS	     20000
+#define CLAIMS_LIMIT 5
+
+static struct peer_sessions *shared;
+static _Atomic uint32_t given[THREADS]; /* newest index of a worker */
+static _Atomic bool done;
+
+/* Uses its newest session, and ends one now and then. */
+static void *worker_thread(void *arg)
+{
+	_Atomic uint32_t *newest = arg;
+
+	for (uint64_t now = NS_PER_S; !atomic_load(&done); now += NS_PER_S) {
+		uint32_t index = atomic_load(newest);
+		int place = index == 0 ? -1 : peers_place(shared, 9, index);
+
+		if (place < 0)
+			continue;
+		if (peers_touch(shared, 9, (unsigned)place, index, true, now) &&
+		    now / NS_PER_S % 3 == 0)
+			peers_release(shared, 9, (unsigned)place, index);
+	}
+	return NULL;
+}
+
+static void test_peers_threads(void **state)
+{
+	pthread_t thread[THREADS];
+	uint32_t replaced[PEER_SESSIONS_MAX];
+
+	shared = peer_sessions_new();
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, worker_thread, &given[i]), 0);
+	for (uint32_t index = 1; index <= CLAIMS; index++) {
+		unsigned sessions = 0;
+
+		peers_claim(shared, 9, CLAIMS_LIMIT, index, index * NS_PER_S, replaced);
+		/* Only this thread adds, so the limit holds at any moment. */
+		for (unsigned i = 0; i < PEER_SESSIONS_MAX; i++)
+			sessions += atomic_load(&shared->row[9].entry[i]) != 0;
+		assert_in_range(sessions, 0, CLAIMS_LIMIT);
+		atomic_store(&given[index % THREADS], index);
+	}
+	atomic_store(&done, true);
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	/* Nothing but what was claimed, each at most once. */
+	for (unsigned i = 0; i < PEER_SESSIONS_MAX; i++) {
+		uint32_t index = (uint32_t)(atomic_load(&shared->row[9].entry[i]) >> 32);
+
+		assert_true(index <= CLAIMS);
+		assert_true(index == 0 || peers_place(shared, 9, index) == (int)i);
+	}
+	peer_sessions_free(shared);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_window),	cmocka_unit_test(test_bucket),
-		cmocka_unit_test(test_limiter), cmocka_unit_test(test_lanes),
-		cmocka_unit_test(test_view),	cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_window),	      cmocka_unit_test(test_bucket),
+		cmocka_unit_test(test_limiter),	      cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_view),	      cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_peers_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
