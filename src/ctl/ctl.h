@@ -135,6 +135,7 @@ const char *human_bytes(uint64_t bytes);
 /* help.c */
 void help_all(FILE *out);
 int help_command(const char *words);
+void help_markdown(FILE *out);
 void help_scdoc(FILE *out);
 int command_completion(struct ctl *ctl, char **arguments, unsigned count);
 

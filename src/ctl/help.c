@@ -116,12 +116,30 @@ int help_command(const char *words)
 	return CTL_OK;
 }
 
+void help_markdown(FILE *out)
+{
+	struct entry e;
+
+	fputs("| command | what |\n|---|---|\n", out);
+	for (unsigned i = 0; entry_at(&e, i); i++) {
+		/* A bar would end the cell. */
+		fprintf(out, "| `%s", e.words);
+		for (const char *c = e.arguments; *c != 0; c++)
+			fprintf(out, "%s%s", c == e.arguments ? " " : "",
+				*c == '|' ? "\\|" : (char[]){*c, 0});
+		fputs("` | ", out);
+		fputs(e.help, out);
+		fputs(" |\n", out);
+	}
+}
+
 void help_scdoc(FILE *out)
 {
 	struct entry e;
 
 	for (unsigned i = 0; entry_at(&e, i); i++) {
-		fprintf(out, "*%s* %s\n\t%s", e.words, e.arguments, e.help);
+		fprintf(out, "*%s*%s%s\n\t%s", e.words, e.arguments[0] != 0 ? " " : "", e.arguments,
+			e.help);
 		for (unsigned o = 0; o < OPT_COUNT_ALL; o++)
 			if ((e.options & (1ull << o)) != 0)
 				fprintf(out, "++\n*--%s*%s%s: %s.", ctl_option_texts[o].name,
