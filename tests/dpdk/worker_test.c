@@ -236,7 +236,8 @@ static void frames_add_up(void)
 	for (unsigned r = 0; r < ASSAY_R_MAX; r++)
 		drops += port[1].frame_drops[r];
 	assert_true(port[1].rx_packets > 0);
-	assert_true(drops >= port[1].rx_packets && drops - port[1].rx_packets <= 2 * SERVE_BURST_MAX);
+	assert_true(drops >= port[1].rx_packets &&
+		    drops - port[1].rx_packets <= 2 * SERVE_BURST_MAX);
 	assert_int_equal(port[1].frame_drops[ASSAY_R_NOT_MINE], drops);
 }
 
@@ -293,7 +294,7 @@ static void interrupt_worker_sleeps(void **state)
 	plane->config.ports = 2;
 }
 
-static unsigned released;
+static _Atomic unsigned released;
 
 static void count_release(void *pointer)
 {
@@ -310,9 +311,9 @@ static void memory_is_released_after_grace(void **state)
 	start(IDLE_ADAPTIVE);
 	for (unsigned i = 0; i < 10; i++)
 		grace.defer(grace.ctx, count_release, NULL);
-	for (unsigned i = 0; i < 500 && __atomic_load_n(&released, __ATOMIC_ACQUIRE) < 11; i++)
+	for (unsigned i = 0; i < 500 && released < 11; i++)
 		usleep(10000);
-	assert_int_equal(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 11);
+	assert_int_equal(released, 11);
 	stop();
 }
 
