@@ -71,6 +71,15 @@ int client_fail_link(struct assay_client *client, int error)
 			   l->peer_account, remote, l->account);
 }
 
+unsigned client_in_flight(const struct assay_client *client, unsigned wanted)
+{
+	unsigned allowed = client->flight.link.session[0].terms.in_flight;
+
+	if (wanted > FLIGHT_MAX)
+		wanted = FLIGHT_MAX;
+	return allowed != 0 && wanted > allowed ? allowed : wanted;
+}
+
 bool client_may_wait(unsigned reason)
 {
 	return reason == ASSAY_R_BUSY || reason == ASSAY_R_LATE || reason == ASSAY_R_RATE ||

@@ -168,15 +168,6 @@ struct many {
 	void *arg;
 };
 
-static unsigned many_window(const struct assay_client *client, unsigned window)
-{
-	unsigned limit = client->flight.link.session[0].terms.in_flight;
-
-	if (window == 0 || window > FLIGHT_MAX)
-		window = FLIGHT_MAX;
-	return limit != 0 && window > limit ? limit : window;
-}
-
 static int many_fill(struct many *m)
 {
 	for (unsigned i = 0; i < m->slots && m->next < m->n; i++) {
@@ -227,7 +218,7 @@ int assay_client_prove_many(struct assay_client *client, const struct assay_prov
 		.client = client,
 		.list = list,
 		.n = n,
-		.slots = many_window(client, window),
+		.slots = client_in_flight(client, window != 0 ? window : FLIGHT_MAX),
 		.proved = proved,
 		.arg = arg,
 	};

@@ -427,6 +427,9 @@ static void test_bad_params(void **state)
 	m->flags = 2;
 	assert_int_equal(assay_check_new(&check, &params), ASSAY_E_INVAL);
 	m->flags = 1;
+	m->zero = 1;
+	assert_int_equal(assay_check_new(&check, &params), ASSAY_E_INVAL);
+	m->zero = 0;
 	params.target = "a name that is much too long for an account, since those have at most 64";
 	assert_int_equal(assay_check_new(&check, &params), ASSAY_E_INVAL);
 	scene_free(s);

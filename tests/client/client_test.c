@@ -285,6 +285,49 @@ static void test_forged_reset(void **state)
 	scene_close(&s);
 }
 
+static void send_reset(struct scene *s, const struct net_addr *from)
+{
+	const struct link_session *now = &s->client->flight.link.session[0];
+	struct assay_reset reset = {{1, ASSAY_RESET, sizeof(reset)},
+				    now->remote_index,
+				    now->sent,
+				    ASSAY_R_SESSION,
+				    {0}};
+
+	sim_net_send(s->wire, from, &s->self, &reset, sizeof(reset));
+}
+
+/* Somebody on the way makes true-looking RESETs: one new handshake a second at most. */
+static void test_reset_flood(void **state)
+{
+	struct scene s;
+	uint64_t rtt;
+
+	scene_open(&s, 14, 5000);
+	for (unsigned i = 0; i < 100; i++) {
+		send_reset(&s, &s.node);
+		assert_int_equal(assay_client_ping(s.client, &rtt), 0);
+		pass(&s, 30 * MS);
+	}
+	assert_in_range(assay_client_stats(s.client)->handshakes, 3, 5);
+	scene_close(&s);
+}
+
+/* What does not come from the node's address is nothing. */
+static void test_other_address(void **state)
+{
+	struct scene s;
+	struct net_addr other = world_addr(1, 9101);
+	uint64_t rtt;
+
+	scene_open(&s, 15, 5000);
+	send_reset(&s, &other);
+	assert_int_equal(assay_client_ping(s.client, &rtt), 0);
+	assert_int_equal(assay_client_stats(s.client)->drops[ASSAY_R_ADDRESS], 1);
+	assert_int_equal(assay_client_stats(s.client)->resets, 0);
+	scene_close(&s);
+}
+
 /* At 3/4 of its life a session is renewed beside its use; answers to the old one still count. */
 static void test_renewal(void **state)
 {
@@ -590,6 +633,36 @@ static void test_read(void **state)
 	read_one(70, 3000000, true);
 }
 
+/* A node that allows few requests at once is never asked more. */
+static void test_in_flight(void **state)
+{
+	static struct assay_prove_request list[MANY];
+	struct scene s;
+	struct challenge_question q;
+	struct challenge_answer a;
+	struct many m = {0};
+	struct seen seen = {0};
+
+	scene_init(&s, 16, 1 << 20);
+	s.liar->world.settings.in_flight = 3;
+	world_publish(&s.liar->world);
+	assert_int_equal(scene_connect(&s), 0);
+	q = question(&s, true);
+	q.size = 1 << 20;
+	q.seed = (const uint8_t *)"few";
+	q.seed_len = 3;
+	assert_int_equal(challenge_derive(&a, &q, "node-b", s.why, sizeof(s.why)), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		list[i] = a.request;
+	assert_int_equal(assay_client_prove_many(s.client, list, MANY, 100, proved, &m), 0);
+	assert_int_equal(m.passed, MANY);
+	seen.truth = s.liar->world.artifact[0].data;
+	assert_int_equal(assay_client_read(s.client, NULL, q.key, q.size, see, &seen), 0);
+	assert_int_equal(seen.len, q.size);
+	assert_int_equal(world_refused(&s.liar->world, ASSAY_R_BUSY), 0);
+	scene_close(&s);
+}
+
 static void test_read_stopped(void **state)
 {
 	struct scene s;
@@ -635,13 +708,14 @@ int main(void)
 		cmocka_unit_test(test_lost_hellos),   cmocka_unit_test(test_other_version),
 		cmocka_unit_test(test_cookie),	      cmocka_unit_test(test_bad_config),
 		cmocka_unit_test(test_reset),	      cmocka_unit_test(test_forged_reset),
-		cmocka_unit_test(test_renewal),	      cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_renewal),	      cmocka_unit_test(test_reset_flood),
+		cmocka_unit_test(test_other_address), cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_bad_questions), cmocka_unit_test(test_small),
 		cmocka_unit_test(test_large),	      cmocka_unit_test(test_bad_wire),
 		cmocka_unit_test(test_many),	      cmocka_unit_test(test_many_stopped),
 		cmocka_unit_test(test_read),	      cmocka_unit_test(test_read_stopped),
-		cmocka_unit_test(test_read_lost),
+		cmocka_unit_test(test_in_flight),     cmocka_unit_test(test_read_lost),
 	};
 
 	assay_init();
