@@ -29,6 +29,7 @@ struct slot {
 struct store_reader {
 	struct store *store;
 	struct io_uring *ring; /* NULL: plain reads */
+	bool ring_tried;       /* made when the first file could use it */
 	pthread_mutex_t lock;  /* of files: the owner closes those of what it removes */
 	struct reader_files files[FILES];
 	uint64_t uses;
@@ -70,10 +71,6 @@ int store_reader_new(struct store_reader **out, struct store *s)
 		r->slot[i].nodes = malloc(NODE_ROOM); /* touched only as far as it is used */
 		good = good && r->slot[i].nodes != NULL;
 	}
-	r->ring = reader_ring_new();
-	if (r->ring == NULL)
-		log_info(&s->log, "store", "no io_uring here: cold artifacts are read one by one",
-			 NULL);
 	pthread_mutex_lock(&s->readers_lock);
 	r->next = s->readers;
 	s->readers = r;
@@ -292,6 +289,19 @@ static enum assay_reason judge(struct store_reader *r, const struct slot *slot)
 	return ASSAY_R_ARTIFACT_ROT;
 }
 
+static void try_ring(struct store_reader *r)
+{
+	const struct disk *d = &r->store->disk;
+
+	if (r->ring_tried || r->span_count == 0 || d->raw_fd(d->ctx, r->spans[0].file) < 0)
+		return;
+	r->ring_tried = true;
+	r->ring = reader_ring_new();
+	if (r->ring == NULL)
+		log_info(&r->store->log, "store",
+			 "no io_uring here: cold artifacts are read one by one", NULL);
+}
+
 static void read_group(struct store_reader *r, struct fetch_job **jobs, unsigned n)
 {
 	r->span_count = 0;
@@ -299,6 +309,7 @@ static void read_group(struct store_reader *r, struct fetch_job **jobs, unsigned
 		r->slot[i].job = jobs[i];
 		jobs[i]->reason = (uint16_t)plan(r, &r->slot[i]);
 	}
+	try_ring(r);
 	reader_read(&r->store->disk, r->ring, r->spans, r->span_count);
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i]->reason == ASSAY_R_NONE)
