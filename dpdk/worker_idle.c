@@ -89,10 +89,10 @@ static void nap(const struct worker *w, unsigned spin_turns)
 
 bool idle_turn(struct worker *w, unsigned work)
 {
-	bool is_idle = work == 0 && serve_idle(w->serve);
+	bool is_quiet = serve_idle(w->serve), is_idle = work == 0 && is_quiet;
 	unsigned spin_turns = w->shares_cpu ? 4 : SPIN_TURNS;
 
-	atomic_store_explicit(&w->quiet, is_idle, memory_order_relaxed);
+	atomic_store_explicit(&w->quiet, is_quiet, memory_order_relaxed);
 	w->empty_turns = is_idle ? w->empty_turns + (w->empty_turns < UINT32_MAX) : 0;
 	if (!is_idle && atomic_load_explicit(&w->sleeping, memory_order_relaxed))
 		say_sleeping(w, false);
