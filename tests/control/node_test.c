@@ -110,8 +110,8 @@ static void test_status(void **state)
 	assert_int_equal(json_array_size(json_object_get(status, "warnings")), 0);
 	json_decref(status);
 	/* Silence, a link that is down, and a registry without this node are named. */
-	sim_clock_advance(&w.clock, 6000000000);
-	w.workers[0].heartbeat_ns = w.clock.mono_ns;
+	world_advance(&w, 6000000000);
+	w.workers[0].heartbeat_ns = w.mono_ns;
 	w.ports[0].link_up = false;
 	w.app.registry->count = 0;
 	status = result_of(world_call(&w, "node.status", NULL));

@@ -264,12 +264,12 @@ static void test_idle(void **state)
 
 	world_send(&w, half, "{\"jsonrpc\":", -1);
 	world_pump(&w);
-	sim_clock_advance(&w.clock, limit - 1);
+	world_advance(&w, limit - 1);
 	world_send(&w, busy, CALL("\"method\":\"node.topology\""), -1);
 	json_decref(world_receive(&w, busy));
 	server_sweep(w.app.control->server);
 	assert_int_equal(server_clients(w.app.control->server), 3);
-	sim_clock_advance(&w.clock, 2);
+	world_advance(&w, 2);
 	server_sweep(w.app.control->server);
 	assert_int_equal(server_clients(w.app.control->server), 1);
 	close(idle);

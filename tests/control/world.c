@@ -21,6 +21,22 @@
 #include "crypto/digest.h"
 #include "crypto/sign.h"
 
+static uint64_t mono_now(void *ctx)
+{
+	return ((struct world *)ctx)->mono_ns;
+}
+
+static uint64_t wall_now(void *ctx)
+{
+	return ((struct world *)ctx)->wall_ns;
+}
+
+void world_advance(struct world *w, uint64_t ns)
+{
+	w->mono_ns += ns;
+	w->wall_ns += ns;
+}
+
 static unsigned fake_workers(void *ctx, struct plane_worker *out, unsigned room)
 {
 	struct world *w = ctx;
@@ -122,14 +138,14 @@ static void fake_plane(struct world *w)
 						      .lcore = i + 1,
 						      .cpu = i + 1,
 						      .roles = "serve",
-						      .heartbeat_ns = w->clock.mono_ns};
+						      .heartbeat_ns = w->mono_ns};
 	strcpy(w->ports[0].name, "p0");
 	strcpy(w->ports[0].device, "udp:127.0.0.1:4600");
 	w->ports[0].link_up = true;
 	for (unsigned i = 0; i < WORLD_SESSIONS; i++) {
 		w->sessions[i] = (struct session_info){.index = 100 + i,
-						       .opened_ns = w->clock.mono_ns,
-						       .used_ns = w->clock.mono_ns,
+						       .opened_ns = w->mono_ns,
+						       .used_ns = w->mono_ns,
 						       .permissions = ASSAY_MAY_PROVE,
 						       .confirmed = true};
 		snprintf(w->sessions[i].account, sizeof(w->sessions[i].account), "peer%u", i);
@@ -202,7 +218,8 @@ void world_open(struct world *w)
 	strcpy(w->dir, "/tmp/assay-control-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->config_path, sizeof(w->config_path), "%s/assay.conf", w->dir);
-	w->clock = (struct sim_clock){1000000000, 1700000000000000000};
+	w->mono_ns = 1000000000;
+	w->wall_ns = 1700000000000000000;
 	w->seed = 7;
 	w->idle = true;
 	app_init(&w->app, w->config_path);
@@ -210,7 +227,7 @@ void world_open(struct world *w)
 	sign_init(&w->app.random);
 	make_state(w);
 	world_config(w, "");
-	w->app.clock = clock_sim(&w->clock);
+	w->app.clock = (struct clock){mono_now, wall_now, w};
 	pthread_mutex_init(&w->log_lock, NULL);
 	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i](&w->app) != 0)

@@ -15,7 +15,7 @@
 struct world {
 	char dir[64];
 	char config_path[96];
-	struct sim_clock clock;
+	_Atomic uint64_t mono_ns, wall_ns; /* of app.clock; other threads look at it too */
 	uint64_t seed;
 	/* Events above debug; the store's thread writes here too. */
 	pthread_mutex_t log_lock;
@@ -37,6 +37,8 @@ struct world {
 /* Keys, registry with the node itself, store; state RUN. Fails the test when it cannot. */
 void world_open(struct world *w);
 void world_close(struct world *w);
+/* Time passes, only by this. */
+void world_advance(struct world *w, uint64_t ns);
 /* Writes a file of the world. */
 void world_write(struct world *w, const char *name, const char *text);
 /* The default configuration text with something added. */
