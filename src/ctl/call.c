@@ -34,7 +34,7 @@ static int64_t now_ms(void)
 int ctl_connect(struct ctl *ctl, struct ctl_link *link, bool quiet)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	char path[200];
+	char path[200], error[CONFIG_ERROR_MAX] = "";
 	int code;
 
 	memset(link, 0, sizeof(*link));
@@ -42,10 +42,9 @@ int ctl_connect(struct ctl *ctl, struct ctl_link *link, bool quiet)
 	if (ctl->option[OPT_SOCKET] != NULL) {
 		snprintf(path, sizeof(path), "%s", ctl->option[OPT_SOCKET]);
 	} else {
-		code = ctl_config(ctl);
-		if (code != CTL_OK)
-			return code;
-		snprintf(path, sizeof(path), "%s/control.sock", ctl->config->run_dir);
+		if (ctl_run_dir(ctl, error) != CTL_OK)
+			return ctl_fail(CTL_FAILED, "%s", error);
+		snprintf(path, sizeof(path), "%s/control.sock", ctl->run_dir);
 	}
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return ctl_fail(CTL_USAGE, "%s: longer than a socket's path can be", path);
@@ -55,6 +54,8 @@ int ctl_connect(struct ctl *ctl, struct ctl_link *link, bool quiet)
 		return CTL_OK;
 	code = errno;
 	ctl_disconnect(link);
+	if (!quiet && error[0] != 0)
+		return ctl_fail(CTL_FAILED, "%s", error);
 	if (!quiet)
 		ctl_fail(CTL_NO_DAEMON, "%s: %s; is assayd running?", path, strerror(code));
 	return CTL_NO_DAEMON;

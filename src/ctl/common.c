@@ -33,20 +33,40 @@ int ctl_print_json(json_t *object, int code)
 	return fflush(stdout) == 0 ? code : ctl_fail(CTL_FAILED, "standard output is full");
 }
 
+static int load_config(struct ctl *ctl, char *error)
+{
+	if (ctl->config != NULL)
+		return CTL_OK;
+	ctl->config = malloc(sizeof(*ctl->config));
+	if (ctl->config == NULL) {
+		snprintf(error, CONFIG_ERROR_MAX, "out of memory");
+		return CTL_FAILED;
+	}
+	if (config_load(ctl->config, ctl->config_path, error) == 0)
+		return CTL_OK;
+	snprintf(ctl->run_dir, sizeof(ctl->run_dir), "%s", ctl->config->run_dir);
+	free(ctl->config);
+	ctl->config = NULL;
+	return CTL_FAILED;
+}
+
 int ctl_config(struct ctl *ctl)
 {
 	char error[CONFIG_ERROR_MAX];
 
-	if (ctl->config != NULL)
+	return load_config(ctl, error) == CTL_OK ? CTL_OK : ctl_fail(CTL_FAILED, "%s", error);
+}
+
+int ctl_run_dir(struct ctl *ctl, char *error)
+{
+	if (load_config(ctl, error) == CTL_OK)
+		snprintf(ctl->run_dir, sizeof(ctl->run_dir), "%s", ctl->config->run_dir);
+	else if (ctl->run_dir[0] == 0)
+		return CTL_FAILED;
+	else
 		return CTL_OK;
-	ctl->config = malloc(sizeof(*ctl->config));
-	if (ctl->config == NULL)
-		return ctl_fail(CTL_FAILED, "out of memory");
-	if (config_load(ctl->config, ctl->config_path, error) == 0)
-		return CTL_OK;
-	free(ctl->config);
-	ctl->config = NULL;
-	return ctl_fail(CTL_FAILED, "%s", error);
+	error[0] = 0;
+	return CTL_OK;
 }
 
 int ctl_number(const struct ctl *ctl, enum ctl_option option, uint64_t *out, uint64_t otherwise,

@@ -73,6 +73,7 @@ struct ctl {
 	bool json;
 	char config_path[4096];
 	struct config *config; /* after ctl_config */
+	char run_dir[96];      /* after ctl_run_dir */
 };
 
 struct ctl_command {
@@ -91,6 +92,11 @@ extern const unsigned ctl_command_count;
 __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *format, ...);
 /* Reads the configuration once; CTL_FAILED after a message. */
 int ctl_config(struct ctl *ctl);
+/*
+ * Only where the daemon is, known even when the file has a mistake further on; error (room for
+ * CONFIG_ERROR_MAX) then tells it, else it is "". CTL_FAILED when it is not known.
+ */
+int ctl_run_dir(struct ctl *ctl, char *error);
 /* A whole number of an option within limits; otherwise when it is not given; CTL_USAGE. */
 int ctl_number(const struct ctl *ctl, enum ctl_option option, uint64_t *out, uint64_t otherwise,
 	       uint64_t min, uint64_t max);
