@@ -191,7 +191,6 @@ void world_init(struct world *w, uint64_t seed, unsigned workers)
 			.workers = workers,
 			.self = &w->self,
 			.artifacts = &w->source,
-			.clock = &w->clock,
 			.random = &w->random,
 			.peer_sessions = w->peer_sessions,
 			.io = {io_alloc, io_send, io_release, io_handover, io_hello, io_order,
