@@ -8,15 +8,24 @@
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
+/* The sum does not care about byte order until it is folded, so words are added as they lie. */
 uint64_t frame_sum(uint64_t sum, const uint8_t *data, uint32_t len)
 {
-	uint16_t word;
+	uint64_t native = 0;
+	uint32_t word;
 
-	for (; len >= 2; data += 2, len -= 2) {
-		memcpy(&word, data, 2);
-		sum += __builtin_bswap16(word);
+	for (; len >= 4; data += 4, len -= 4) {
+		memcpy(&word, data, 4);
+		native += word;
 	}
-	return len == 1 ? sum + ((uint64_t)data[0] << 8) : sum;
+	if (len > 0) {
+		word = 0;
+		memcpy(&word, data, len);
+		native += word;
+	}
+	while (native >> 16 != 0)
+		native = (native & 0xffff) + (native >> 16);
+	return sum + be16((uint16_t)native);
 }
 
 uint16_t frame_sum_end(uint64_t sum)

@@ -16,6 +16,7 @@
 
 #define DESCRIPTORS 1024 /* wanted per queue; the device may have less */
 #define RELAY_SLOTS 1024
+#define MTU_DEFAULT 1500
 
 static const uint64_t rx_wanted = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
 static const uint64_t tx_wanted = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
@@ -305,7 +306,7 @@ static int configure(struct port *port, const struct ports_config *config,
 		     const struct rte_eth_dev_info *device, struct finding *trouble)
 {
 	unsigned serving = count_serving(port);
-	unsigned mtu = RTE_MAX(config->payload_max + FRAME_IPV6_LEN + FRAME_UDP_LEN, 1500);
+	unsigned mtu = RTE_MAX(config->payload_max + FRAME_IPV6_LEN + FRAME_UDP_LEN, MTU_DEFAULT);
 	struct rte_eth_conf conf = {
 		.rxmode = {.mtu = mtu, .offloads = rx_wanted & device->rx_offload_capa},
 		.txmode = {.offloads = tx_wanted & device->tx_offload_capa},
@@ -331,6 +332,13 @@ static int configure(struct port *port, const struct ports_config *config,
 	}
 	if (code != 0)
 		return fail(port, trouble, "device takes no configuration", code);
+	if (mtu > MTU_DEFAULT) {
+		code = rte_eth_dev_set_mtu(port->dev, (uint16_t)mtu);
+		if (code != 0 && code != -ENOTSUP)
+			return fail(port, trouble,
+				    "device does not carry datagrams of session { datagram_limit }",
+				    code);
+	}
 	port->interrupts = conf.intr_conf.rxq != 0;
 	/* offered and accepted: the device does it; IPv6 needs the UDP sum only */
 	if ((conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0)

@@ -21,7 +21,7 @@
 #include "base/real.h"
 #include "dpdk/port.h"
 
-#define SOCKET_BUFFER (4 * 1024 * 1024) /* the kernel caps it at net.core.rmem_max */
+#define SOCKET_BUFFER (4 * 1024 * 1024)
 
 union control { /* one IP_PKTINFO or IPV6_PKTINFO */
 	struct cmsghdr align;
@@ -325,9 +325,11 @@ static int set_options(const struct udp_queue *udp)
 {
 	int fd = udp->fd;
 
-	/* best effort: what the kernel does not grant is not needed to work */
-	set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-	set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+	/* as much as the kernel grants; without privileges that is net.core.[rw]mem_max */
+	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) != 0)
+		set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+	if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) != 0)
+		set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
 	if (set(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0)
 		return -1;
 	if (udp->is_v6)
