@@ -302,6 +302,19 @@ static unsigned count_serving(const struct port *port)
 	return n;
 }
 
+static int refuse_limit(const struct port *port, const struct ports_config *config,
+			const struct rte_eth_dev_info *device, struct finding *trouble)
+{
+	unsigned most = device->max_rx_pktlen - RTE_ETHER_CRC_LEN - FRAME_HEADERS_MAX;
+
+	finding_set(trouble, FINDING_BLOCKS,
+		    "port %s: its device carries datagrams of %u bytes at most, the config says %u",
+		    port->config.name, most, config->payload_max);
+	finding_remedy(trouble, "session { datagram_limit = %u }",
+		       RTE_MAX(most, (unsigned)ASSAY_PAYLOAD_DEFAULT));
+	return ASSAY_E_RANGE;
+}
+
 static int configure(struct port *port, const struct ports_config *config,
 		     const struct rte_eth_dev_info *device, struct finding *trouble)
 {
@@ -314,6 +327,9 @@ static int configure(struct port *port, const struct ports_config *config,
 	};
 	int code;
 
+	if (mtu > MTU_DEFAULT &&
+	    mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN > device->max_rx_pktlen)
+		return refuse_limit(port, config, device, trouble);
 	port->rx_queues = RTE_MIN(serving, device->max_rx_queues);
 	port->tx_queues = RTE_MIN(serving, device->max_tx_queues);
 	if (port->rx_queues > 1) {
