@@ -138,8 +138,7 @@ static inline uint8_t *arena_take(struct arena *a, size_t len)
 	return p;
 }
 
-/* --- the worker's responder ----------------------------------------------------------------------
- */
+/* --- the worker's responder --- */
 
 enum hello_phase { HELLO_START, HELLO_READ, HELLO_WRITE, HELLO_RETURN };
 

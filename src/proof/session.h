@@ -97,8 +97,7 @@ void window_mark(struct session *session, uint64_t counter);
 void session_sweep(struct serve *s);
 void session_new_view(struct serve *s);
 
-/* --- sessions of a key over all workers ---------------------------------------------------------
- */
+/* --- sessions of a key over all workers --- */
 
 struct peer_row {
 	/*
