@@ -173,12 +173,16 @@ static void test_eviction(void **state)
 	/* One is asked for while it is cold: the next scrub brings it in for the one used least. */
 	sim_clock_advance(&w.time, 5000000000);
 	atomic_store(&find(&w, key[0])->used_s, (uint32_t)(w.time.mono_ns / 1000000000));
-	for (unsigned i = 0; i < 10; i++)
+	for (unsigned i = 0; i < 10; i++) {
 		assert_int_equal(store_scrub_one(w.store, 0), 1);
+		for (unsigned j = 6; j < 10; j++)
+			assert_true(is_resident(&w, key[j])); /* used later than what comes by */
+	}
 	check_bytes(&w, 0, key[0]);
 	assert_false(is_resident(&w, key[5]));
 	assert_false(is_resident(&w, key[1])); /* nobody asked for it */
-	check_bytes(&w, 9, key[9]);
+	for (unsigned i = 6; i < 10; i++)
+		check_bytes(&w, i, key[i]);
 
 	/* Above a quarter of the budget it stays cold, and drives nobody out. */
 	unsigned blocks = c.blocks;

@@ -118,6 +118,49 @@ static void test_list_pages(void **state)
 	world_free(&w);
 }
 
+/* The index against a plain list, while it grows and collects graves. */
+static void test_index(void **state)
+{
+	enum { N = 150 };
+	static uint8_t key[N][32];
+	const uint8_t *keys[N];
+	struct artifact *found[N];
+	bool there[N] = {false};
+	struct world w;
+	uint64_t seed = 3;
+
+	world_sim(&w, 1);
+	w.config.random = &(struct random){random_sim(&seed).fill, &seed};
+	assert_int_equal(world_open(&w), 0);
+	for (unsigned i = 0; i < N; i++) {
+		file_key(i, 1 + i, key[i]);
+		keys[i] = key[i];
+	}
+	for (unsigned step = 0; step < 1200; step++) {
+		unsigned i = (unsigned)(random_u64(w.config.random) % N);
+		uint8_t out[32];
+
+		if (random_u64(w.config.random) % 1200 > step) {
+			assert_int_equal(put_file(&w, i, 1 + i, out),
+					 there[i] ? ASSAY_E_EXISTS : 0);
+			there[i] = true;
+		} else {
+			assert_int_equal(store_remove(w.store, key[i]),
+					 there[i] ? 0 : ASSAY_E_NOTFOUND);
+			there[i] = false;
+		}
+		if (step % 25 != 0)
+			continue;
+		store_source(w.store).find_many(w.store, found, keys, N);
+		for (unsigned j = 0; j < N; j++) {
+			assert_int_equal(found[j] != NULL, there[j]);
+			if (there[j])
+				assert_memory_equal(found[j]->key, key[j], 32);
+		}
+	}
+	world_free(&w);
+}
+
 /* --- inputs that are not what they said --- */
 struct odd {
 	uint64_t left;
@@ -396,6 +439,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_list_pages),
+		cmocka_unit_test(test_index),
 		cmocka_unit_test(test_bad_input),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_rot_and_repair),
