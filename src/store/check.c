@@ -22,8 +22,11 @@ struct check {
 	const char *why; /* it is rot */
 };
 
-bool progress_step(const struct store_progress *progress, uint64_t done, uint64_t total)
+bool progress_step(struct store *s, const struct store_progress *progress, uint64_t done,
+		   uint64_t total)
 {
+	if (atomic_load_explicit(&s->stopping, memory_order_relaxed))
+		return false;
 	return progress == NULL || progress->step(progress->ctx, done, total);
 }
 
@@ -125,7 +128,7 @@ static int check_piece(struct check *c, uint32_t piece)
 	if (old != NULL && memcmp(old->bytes.data + offset, c->store->piece, len) != 0)
 		c->memory_bad = true;
 	err = tree_pass_piece(&c->pass, piece, c->store->piece);
-	if (err == 0 && !progress_step(c->progress, offset + len, c->pass.size))
+	if (err == 0 && !progress_step(c->store, c->progress, offset + len, c->pass.size))
 		err = ASSAY_E_CLOSED;
 	return err;
 }
@@ -168,6 +171,8 @@ static int build_outboard(struct check *c)
 		err = read_piece(c, i);
 		if (err == 0)
 			err = tree_pass_piece(&c->pass, i, s->piece);
+		if (err == 0 && !progress_step(s, NULL, i, c->pass.pieces))
+			err = ASSAY_E_CLOSED;
 	}
 	if (err == 0)
 		err = tree_pass_end(&c->pass, root);

@@ -221,6 +221,28 @@ static void test_bad_input(void **state)
 	world_free(&w);
 }
 
+/* Whatever is large ends early; what is there stays there. */
+static void test_stop(void **state)
+{
+	struct world w;
+	struct artifact_info info;
+	uint8_t key[32];
+
+	world_sim(&w, 1);
+	assert_int_equal(world_open(&w), 0);
+	assert_int_equal(put_file(&w, 1, 3 << 20, key), 0);
+	sim_clock_advance(&w.time, 1000);
+	store_stop(w.store);
+	assert_int_equal(store_scrub_one(w.store, 0), ASSAY_E_CLOSED);
+	assert_int_equal(store_verify(w.store, key, NULL), ASSAY_E_CLOSED);
+	assert_int_equal(get_file(&w, 1, 3 << 20), ASSAY_E_CLOSED);
+	assert_int_equal(put_file(&w, 2, 3 << 20, key), ASSAY_E_CLOSED);
+	assert_int_equal(store_list(w.store, NULL, &info, 1), 1);
+	assert_int_equal(info.state, ARTIFACT_STORED);
+	assert_int_equal(files_on_disk(&w), 2);
+	world_free(&w);
+}
+
 static void test_reserve(void **state)
 {
 	struct world w;
@@ -441,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_list_pages),
 		cmocka_unit_test(test_index),
 		cmocka_unit_test(test_bad_input),
+		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_rot_and_repair),
 		cmocka_unit_test(test_file_gone_longer_shorter),
