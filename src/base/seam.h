@@ -62,6 +62,11 @@ struct disk {
 	/* All of it: 0, or NOSPC / IO. */
 	int (*write)(void *ctx, int file, const void *data, size_t len, uint64_t offset);
 	int64_t (*size)(void *ctx, int file);
+	/* Size of the regular file with that name; NOTFOUND, INVAL (not a regular file), IO. */
+	int64_t (*size_of)(void *ctx, const char *path);
+	/* Reads of this file that follow come from the medium, not from a cache, as far as that can
+	 * be had. */
+	void (*forget)(void *ctx, int file);
 	/* Data and size are durable: fdatasync. A failure is never retried (fsyncgate): callers
 	 * must() it. */
 	int (*sync)(void *ctx, int file);

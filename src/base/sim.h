@@ -37,7 +37,10 @@ enum {
 	SIM_SYNC = 8,
 	SIM_RENAME = 16,
 	SIM_REMOVE = 32,
-	SIM_SYNC_DIR = 64
+	SIM_SYNC_DIR = 64,
+	SIM_MAKE_DIR = 128,
+	SIM_LIST = 256,
+	SIM_STAT = 512 /* size, size_of, free_bytes */
 };
 void sim_disk_fail(struct sim_disk *d, unsigned n, unsigned mask, int code);
 /* Stops the world before the n-th next operation: every later call returns ASSAY_E_CLOSED until

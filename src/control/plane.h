@@ -1,55 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The data plane as control sees it: a table of calls that main.c fills with those of dpdk/ and
- * tests fill with their own. So control compiles without DPDK and dpdk/ without control.
- */
+/* The data plane as control sees it. */
 #ifndef CONTROL_PLANE_H
 #define CONTROL_PLANE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "proof/serve.h"
-
-struct plane_worker {
-	unsigned worker, lcore, cpu;
-	const char *roles; /* "serve verify codec" */
-	struct serve_counters counters;
-	uint64_t turns, busy_cycles, idle_cycles, heartbeat_ns;
-};
-struct plane_port {
-	char name[32];
-	char device[128]; /* as configured */
-	char addresses[256];
-	char driver[32];
-	bool link_up;
-	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, rx_nombuf,
-		tx_errors;
-	/* Frames that are not datagrams: answered and dropped, by reason. */
-	uint64_t arp_answered, nd_answered, echo_answered;
-	uint64_t frame_drops[ASSAY_R_MAX];
-};
-struct plane_row { /* one row of the placement table */
-	int cpu;
-	char role[48];
-	char why[128];
-};
-
-struct plane {
-	unsigned (*workers)(void *ctx, struct plane_worker *out, unsigned room);
-	unsigned (*ports)(void *ctx, struct plane_port *out, unsigned room);
-	unsigned (*topology)(void *ctx, struct plane_row *out, unsigned room);
-	/* Publishes a snapshot; the plane frees the one before after a grace period. */
-	void (*publish)(void *ctx, struct view *view);
-	/* Sessions of one worker, as serve_sessions; a negative code when the worker does not
-	 * answer in time. */
-	int (*sessions)(void *ctx, unsigned worker, uint32_t *cursor, struct session_info *out,
-			unsigned room);
-	/* Ends a session by its index; NOTFOUND. */
-	int (*close_session)(void *ctx, uint32_t index);
-	/* True when no worker has anything in progress. */
-	bool (*idle)(void *ctx);
-	void *ctx;
-};
+#include "proof/plane.h"
 
 #endif

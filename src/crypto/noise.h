@@ -57,14 +57,19 @@ bool noise_cookie_check(const struct assay_cookie *cookie, const struct noise_pe
 /* Optional trace of every h, ck, dh, k in order, for the vectors; NULL in production. */
 typedef void (*noise_trace)(void *arg, const char *name, const uint8_t value[32]);
 
-/* --- initiator
- * -------------------------------------------------------------------------------------------- */
-struct noise_initiator { /* wiped by noise_initiator_finish or noise_initiator_wipe */
+/* The running hash and chaining key of a handshake. */
+struct noise_symmetric {
 	uint8_t h[32], ck[32];
-	uint8_t e_secret[32];
-	uint32_t index;
 	noise_trace trace;
 	void *trace_arg;
+};
+
+/* --- initiator
+ * -------------------------------------------------------------------------------------------- */
+struct noise_initiator { /* zeroed before its first use; wiped by noise_welcome_read or _wipe */
+	struct noise_symmetric symmetric;
+	uint8_t e_secret[32];
+	uint32_t index;
 };
 struct noise_keys {
 	uint8_t k_i[32]; /* tags of what the initiator sends */
@@ -77,8 +82,10 @@ void noise_hello(struct assay_hello *out, struct noise_initiator *state,
 		 const struct noise_self *self, const struct noise_peer *peer,
 		 const char *initiator, const char *responder, const uint8_t e_secret[32],
 		 uint32_t index, uint64_t time_ns, uint16_t limit, const uint8_t *cookie);
-/* Reads the WELCOME; 0, ASSAY_E_INVAL (shape, index) or ASSAY_E_CRYPTO. On success the state is
- * wiped. */
+/*
+ * Reads the WELCOME; 0, ASSAY_E_INVAL (shape, index) or ASSAY_E_CRYPTO. On success the state is
+ * wiped; otherwise it is as before, so that a forged WELCOME does not keep out the true one.
+ */
 int noise_welcome_read(struct assay_welcome_payload *out, struct noise_keys *keys,
 		       struct noise_initiator *state, const struct noise_self *self,
 		       const struct assay_welcome *welcome);
@@ -86,14 +93,11 @@ void noise_initiator_wipe(struct noise_initiator *state);
 
 /* --- responder
  * -------------------------------------------------------------------------------------------- */
-struct noise_responder {
+struct noise_responder { /* zeroed before its first use */
+	struct noise_symmetric symmetric;
 	struct assay_hello hello;
-	uint8_t h[32], ck[32];
-	uint8_t s_initiator[33];
-	uint16_t limit; /* datagram limit that I offers */
-	uint8_t step;
-	noise_trace trace;
-	void *trace_arg;
+	uint16_t limit; /* datagram limit that I offers, as sent */
+	uint8_t step;	/* of noise_responder_write */
 };
 
 /* Starts on a HELLO whose length, reserved bytes, hint, mac1 and cookie are good. */
@@ -101,15 +105,14 @@ void noise_responder_start(struct noise_responder *state, const struct assay_hel
 			   const struct noise_self *self, const char *initiator,
 			   const char *responder);
 /*
- * Reads message 1, at most one curve operation a call. *done when it is read. Returns the reason to
- * drop it: HELLO_POINT, HELLO_CRYPTO, HELLO_IDENTITY, RESERVED, or NONE.
+ * Reads message 1: one curve operation. Returns the reason to drop it: HELLO_POINT, HELLO_CRYPTO,
+ * HELLO_IDENTITY, RESERVED, or NONE.
  */
-enum assay_reason noise_responder_read(struct noise_responder *state, bool *done,
-				       const struct noise_self *self,
+enum assay_reason noise_responder_read(struct noise_responder *state, const struct noise_self *self,
 				       const struct noise_peer *peer);
 /*
- * Writes the WELCOME with the ephemeral e_secret, at most one curve operation a call; true when it
- * is done, keys are then set and the state is wiped.
+ * Writes the WELCOME with the ephemeral e_secret, one curve operation a call (three in all, each
+ * with the same arguments); true when it is done, keys are then set and the state is wiped.
  */
 bool noise_responder_write(struct assay_welcome *out, struct noise_keys *keys,
 			   struct noise_responder *state, const struct noise_self *self,

@@ -36,10 +36,24 @@ static inline uint32_t tree_chunk_len(uint64_t size, uint32_t chunk)
 }
 
 /* Level of the root: ceil(log2 N). */
-unsigned tree_height(uint32_t chunks);
-/* Entries before level in the outboard; tree_entries(N, height + 1) is the number of all entries.
+static inline unsigned tree_height(uint32_t chunks)
+{
+	return chunks <= 1 ? 0 : 32 - (unsigned)__builtin_clz(chunks - 1);
+}
+
+/*
+ * Entries before level (0..height + 1) in the outboard: the sum over j < level of ceil(N / 2^j),
+ * without a loop, since it is asked for each hash that is sent. With m = N - 1 an entry count is
+ * (m >> j) + 1, and the m >> j of all levels add up to 2m less the number of one bits.
  */
-uint64_t tree_level_offset(uint32_t chunks, unsigned level);
+static inline uint64_t tree_level_offset(uint32_t chunks, unsigned level)
+{
+	uint64_t m = chunks - 1, above = m >> level;
+	uint64_t low = m & ((1ull << level) - 1);
+
+	return level + 2 * (m - above) - (unsigned)__builtin_popcountll(low);
+}
+
 static inline uint64_t tree_outboard_len(uint32_t chunks)
 {
 	return 32 * tree_level_offset(chunks, tree_height(chunks) + 1);
@@ -87,6 +101,19 @@ unsigned tree_touched(uint32_t out[TREE_TOUCHED_MAX], const uint64_t *offsets, u
 unsigned tree_hash_list(struct tree_node *out, unsigned room, uint32_t chunks,
 			const uint32_t *touched, unsigned n);
 #define TREE_HASHES_MAX (TREE_TOUCHED_MAX * 32)
+
+/*
+ * Level of the maximal subtree that starts at chunk a and lies within the gap [a, b) between
+ * touched chunks, the next touched chunk being b, or b = N. It is aligned to its size, and may be
+ * cut off at the end of the tree. The gap is not the whole tree.
+ */
+static inline unsigned tree_gap_level(uint32_t a, uint32_t b, uint32_t chunks)
+{
+	unsigned aligned = a == 0 ? 31 : (unsigned)__builtin_ctz(a);
+	unsigned fits = 31 - (unsigned)__builtin_clz(b - a);
+
+	return b == chunks || aligned < fits ? aligned : fits;
+}
 
 /*
  * Verifies chunk values and a hash list against the root. touched, n as above; value(i) of

@@ -21,14 +21,13 @@ struct derive_seed {
 	size_t len;
 };
 
-/* H(seed; parts) = SHA-256(seed ‖ 00 ‖ p1 ‖ 00 ‖ p2 ...). */
-void derive_rank(uint8_t out[32], struct derive_seed seed, const struct derive_part *parts,
-		 size_t n);
+/* H(seed; parts) = SHA-256(seed ‖ 00 ‖ p1 ‖ 00 ‖ p2 ...). 0, or NOMEM with more than 8 parts. */
+int derive_rank(uint8_t out[32], struct derive_seed seed, const struct derive_part *parts,
+		size_t n);
 
 /*
- * The first max(1, ceil(n / divisor)) ids in rank order; divisor 0 means 3. out gets indices into
- * ids and has room for n. Returns their number. scratch: n * 40 bytes are allocated inside; NOMEM
- * is possible.
+ * The first ceil(n / divisor) ids in rank order; divisor 0 means 3. out gets indices into ids and
+ * has room for n; *count is their number. 0 or NOMEM.
  */
 int derive_targets(size_t *out, size_t *count, const char *const *ids, size_t n,
 		   struct derive_seed seed, uint32_t divisor);
@@ -40,7 +39,7 @@ const char *derive_pair(const char *challenger, const char *const *targets, size
 struct derive_pair {
 	const char *challenger, *target;
 };
-/* The whole assignment, sorted by challenger; out has room for active_count. */
+/* The whole assignment, sorted by challenger; out has room for active_count. 0 or NOMEM. */
 int derive_pairs(struct derive_pair *out, size_t *count, const char *const *active,
 		 size_t active_count, const char *const *selected, size_t selected_count,
 		 const char *const *candidates, size_t candidate_count, struct derive_seed seed);

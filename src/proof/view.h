@@ -43,6 +43,7 @@ struct view {
 	 * is a power of two. */
 	const uint32_t *hint_table;
 	uint32_t hint_mask;
+	const uint32_t *slot_table; /* likewise by slot; VIEW_PEERS_MAX entries */
 };
 
 /* The node's own identity; fixed for the life of the process. */
@@ -56,8 +57,12 @@ struct node_self {
 
 /* The peer with that hint, or NULL. */
 const struct view_peer *view_find(const struct view *view, const uint8_t hint[16]);
-/* Allocates and fills the hash table for peers; the view owns both from then on. NULL when out of
- * memory. */
+/* The peer in that slot, or NULL. */
+const struct view_peer *view_peer_at(const struct view *view, uint32_t slot);
+/*
+ * Allocates a view with the given settings, fills its tables; peers (malloc'd, may be NULL when
+ * count is 0) are the view's from then on. NULL when out of memory: peers then stay the caller's.
+ */
 struct view *view_build(const struct view *settings, const struct view_peer *peers, uint32_t count);
 void view_free(struct view *view);
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Client library: one session with one node over a UDP socket of its own, and calls that ask for
+ * proofs and bytes and check every answer. Calls block until their deadline at most. One client
+ * belongs to one thread. Functions return 0 or an error of assay/status.h; assay_client_why has the
+ * sentence for people.
+ */
+#ifndef ASSAY_CLIENT_H
+#define ASSAY_CLIENT_H
+
+#include "assay/check.h"
+
+struct assay_peer {
+	const char *account;
+	const char *address;	 /* "192.0.2.1:4600", "[2001:db8::1]:4600" */
+	uint8_t session_key[33]; /* compressed */
+	uint8_t identity[32];	 /* x-only: seals are checked against it */
+};
+
+struct assay_client_config {
+	const char *account; /* ours: the challenger */
+	uint8_t session_secret[32];
+	uint8_t network_id[32];
+	struct assay_peer peer;
+	uint32_t answer_ms; /* longest wait for the answer to one request; 0: 30000 */
+};
+
+/* The network id of a network without a ledger: BLAKE3-256 of its name. */
+void assay_network_id(uint8_t out[32], const char *name);
+/* The session secret of a key file (mode 0600). why (may be NULL) gets a sentence when it fails. */
+int assay_client_key(uint8_t session_secret[32], const char *path, char *why, size_t why_room);
+/* Text of an artifact key to its 32 bytes: 64 hex digits or base58. 0 or INVAL. */
+int assay_key_parse(uint8_t out[32], const char *text);
+
+struct assay_client;
+/* Makes the socket and the session. INVAL, TIMEOUT (no answer to any handshake), IO, NOMEM. On an
+ * error why (may be NULL) gets a sentence. */
+int assay_client_open(struct assay_client **out, const struct assay_client_config *config,
+		      char *why, size_t why_room);
+/* Tells the node, frees everything; NULL is allowed. */
+void assay_client_close(struct assay_client *client);
+/* What went wrong in the last call that failed. */
+const char *assay_client_why(const struct assay_client *client);
+
+struct assay_client_stats {
+	uint64_t sent, sent_bytes, received, received_bytes;
+	uint64_t repeats;    /* requests sent again */
+	uint64_t handshakes; /* sessions opened */
+	uint64_t hellos, cookies, resets;
+	uint64_t drops[ASSAY_R_MAX]; /* datagrams that were dropped, by reason */
+};
+const struct assay_client_stats *assay_client_stats(const struct assay_client *client);
+
+/* What the node granted for the session. */
+struct assay_client_terms {
+	uint32_t permissions; /* ASSAY_MAY_* */
+	uint32_t rate_kib, burst_kib;
+	uint16_t limit, in_flight, idle_s, life_s;
+	uint64_t rtt_ns; /* smoothed */
+};
+void assay_client_terms(const struct assay_client *client, struct assay_client_terms *out);
+
+/* Round trip of one PING. */
+int assay_client_ping(struct assay_client *client, uint64_t *rtt_ns);
+
+/* --- PROVE
+ * --------------------------------------------------------------------------------------------------------
+ */
+struct assay_prove_request {
+	uint64_t epoch;
+	uint8_t key[32];
+	uint8_t derivation[32];
+	uint64_t size; /* of the artifact, known beforehand */
+	uint32_t ordinal;
+	uint8_t class, bucket;
+	uint8_t k;
+	bool tree; /* without it the best verdict is PLAIN */
+	uint16_t range_length;
+	uint64_t offsets[ASSAY_RANGES_MAX];
+	const struct assay_draw *draw; /* NULL: derivation and transcript are not checked */
+};
+
+struct assay_prove_result {
+	struct assay_report report;
+	int evidence_len; /* 0: no seal came */
+	uint8_t evidence[ASSAY_EVIDENCE_MAX];
+	uint64_t took_ns;
+	unsigned asked;	   /* datagrams that asked: 1 + repeats */
+	unsigned answered; /* good datagrams that came */
+	uint64_t answered_bytes;
+};
+
+/*
+ * Asks and checks. 0 whenever there is a verdict, INCOMPLETE after the deadline among them; an
+ * error only when the question could not be asked (INVAL, RANGE, CORRUPT, NOMEM, or no session).
+ * ranges (may be NULL) gets k * range_length bytes after PASS or PLAIN.
+ */
+int assay_client_prove(struct assay_client *client, struct assay_prove_result *result, void *ranges,
+		       const struct assay_prove_request *request);
+
+/* Called for each finished request in the order they finish; non-zero stops. */
+typedef int (*assay_proved)(void *arg, size_t i, const struct assay_prove_result *result);
+/* n requests, at most window of them (and what the node allows) in flight. What proved returned, or
+ * as assay_client_prove. */
+int assay_client_prove_many(struct assay_client *client, const struct assay_prove_request *list,
+			    size_t n, unsigned window, assay_proved proved, void *arg);
+
+/* --- READ
+ * ---------------------------------------------------------------------------------------------------------
+ */
+/* Size of an artifact, proved by its last chunk. REFUSED: assay_client_why names the reason. */
+int assay_client_size(struct assay_client *client, uint64_t *size, const uint8_t key[32]);
+
+/* Bytes in order, from offset 0 to the end; non-zero stops the reading. */
+typedef int (*assay_sink)(void *arg, uint64_t offset, const void *data, size_t len);
+struct assay_read_stats {
+	uint64_t size;
+	uint64_t reads, repeats, halved; /* READs; sent again; windows halved */
+	unsigned window_max;		 /* chunks */
+};
+/*
+ * The whole artifact into sink, each chunk verified against the key before the sink sees it, in
+ * constant memory. size may be ASSAY_SIZE_UNKNOWN. CORRUPT: the node sent bytes that are not the
+ * artifact's. stats may be NULL.
+ */
+int assay_client_read(struct assay_client *client, struct assay_read_stats *stats,
+		      const uint8_t key[32], uint64_t size, assay_sink sink, void *arg);
+
+#endif

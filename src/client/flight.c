@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/flight.h"
+
+#include <string.h>
+
+#include "base/must.h"
+#include "proof/message.h"
+
+#define REPEAT_NS_MIN (10 * LINK_NS_PER_MS)
+#define RTT_NS_GUESS  (100 * LINK_NS_PER_MS) /* until one was measured */
+
+static uint64_t first_interval(const struct link *l)
+{
+	uint64_t rtt = l->rtt_ns != 0 ? l->rtt_ns : RTT_NS_GUESS;
+
+	return 2 * rtt > REPEAT_NS_MIN ? 2 * rtt : REPEAT_NS_MIN;
+}
+
+/* Asks (again); without a session it waits for one. */
+static void ask(struct flight *f, struct flight_request *r, uint64_t now)
+{
+	struct link *l = &f->link;
+	uint64_t counter;
+
+	r->repeat_ns = now + r->interval_ns;
+	if (link_state(l) != LINK_UP || r->asked == ASSAY_CHECK_COUNTERS)
+		return;
+	counter = link_send(l, r->datagram, r->len);
+	if (counter == 0 || r->kind->counter(r->object, counter) != 0)
+		return;
+	r->sent[r->asked].generation = l->session[0].generation;
+	r->sent[r->asked].counter = counter;
+	l->stats.repeats += r->asked > 0;
+	r->asked++;
+}
+
+void flight_start(struct flight *f, struct flight_request *request)
+{
+	uint64_t now = link_now(&f->link);
+
+	must(f->count < FLIGHT_MAX);
+	request->done = false;
+	request->started_ns = now;
+	request->asked = request->answered = 0;
+	request->answered_bytes = 0;
+	request->interval_ns = first_interval(&f->link);
+	f->list[f->count++] = request;
+	ask(f, request, now);
+}
+
+void flight_remove(struct flight *f, struct flight_request *request)
+{
+	for (unsigned i = 0; i < f->count; i++)
+		if (f->list[i] == request) {
+			f->list[i] = f->list[--f->count];
+			return;
+		}
+}
+
+/* A new session knows nothing of what the old one was asked. */
+static void ask_all(struct flight *f)
+{
+	uint64_t now = link_now(&f->link);
+
+	for (unsigned i = 0; i < f->count; i++)
+		if (!f->list[i]->done)
+			ask(f, f->list[i], now);
+}
+
+static void finish(struct flight_request *r, uint64_t now)
+{
+	r->done = true;
+	r->done_ns = now;
+}
+
+static bool asked_as(const struct flight_request *r, uint32_t generation, uint64_t counter)
+{
+	for (unsigned i = 0; i < r->asked; i++)
+		if (r->sent[i].generation == generation && r->sent[i].counter == counter)
+			return true;
+	return false;
+}
+
+/* The request that an answer names; a PONG names none: the newest PING takes it. */
+static struct flight_request *find(struct flight *f, const struct link_session *session,
+				   const struct assay_session_head *head, uint64_t counter)
+{
+	for (unsigned i = 0; i < f->count; i++) {
+		struct flight_request *r = f->list[i];
+		bool ping = ((const struct assay_head *)r->datagram)->type == ASSAY_PING;
+
+		if (head->head.type == ASSAY_PONG ? ping
+						  : asked_as(r, session->generation, counter))
+			return r;
+	}
+	return NULL;
+}
+
+static void drop(struct link *l, enum assay_reason reason)
+{
+	l->stats.drops[reason]++;
+}
+
+/* No request of ours waits for it. The PONG of the PING that opened the session is welcome. */
+static void take_stray(struct flight *f, struct link_session *session, size_t len)
+{
+	const struct assay_head *head = (const struct assay_head *)f->buffer;
+	enum assay_reason reason;
+
+	if (head->type == ASSAY_PONG) {
+		reason = assay_inbound_general(&session->inbound, f->buffer, len);
+		if (reason != ASSAY_R_NONE)
+			drop(&f->link, reason);
+		return;
+	}
+	drop(&f->link, head->type == ASSAY_PROOF ? ASSAY_R_TAG : ASSAY_R_ROLE);
+}
+
+/* Refused for the moment: asks again when the node said, unless that is after the deadline. */
+static void heed_wait(struct flight_request *r, uint64_t now)
+{
+	uint32_t wait_ms;
+
+	if (r->kind->wait(r->object, &wait_ms) && r->repeat_ns < now + wait_ms * LINK_NS_PER_MS)
+		r->repeat_ns = now + wait_ms * LINK_NS_PER_MS;
+}
+
+static void take_answer(struct flight *f, struct link_session *session, size_t len)
+{
+	const struct assay_session_head *head = (const struct assay_session_head *)f->buffer;
+	uint64_t counter, now = link_now(&f->link);
+	enum assay_reason reason = assay_inbound_head(&session->inbound, &counter, f->buffer, len);
+	struct flight_request *r;
+
+	if (reason != ASSAY_R_NONE) {
+		drop(&f->link, reason);
+		return;
+	}
+	r = find(f, session, head, counter);
+	if (r == NULL || r->done) {
+		take_stray(f, session, len);
+		return;
+	}
+	reason = r->kind->feed(r->object, &session->inbound, f->buffer, len);
+	if (reason != ASSAY_R_NONE) {
+		drop(&f->link, reason);
+		return;
+	}
+	if (r->answered++ == 0 && r->asked == 1)
+		link_measured(&f->link, now - r->started_ns);
+	r->answered_bytes += len;
+	if (r->kind->settled(r->object))
+		finish(r, now);
+	else
+		heed_wait(r, now);
+}
+
+/* Repeats and deadlines; returns when the next one is due. */
+static uint64_t turn(struct flight *f)
+{
+	uint64_t now = link_now(&f->link), next = UINT64_MAX;
+
+	for (unsigned i = 0; i < f->count; i++) {
+		struct flight_request *r = f->list[i];
+
+		if (r->done)
+			continue;
+		if (now >= r->deadline_ns) {
+			finish(r, now);
+			continue;
+		}
+		if (now >= r->repeat_ns) {
+			if (r->asked > 0)
+				r->interval_ns *= 2;
+			ask(f, r, now);
+		}
+		if (r->repeat_ns < next)
+			next = r->repeat_ns;
+		if (r->deadline_ns < next)
+			next = r->deadline_ns;
+	}
+	return next;
+}
+
+static bool any_done(const struct flight *f)
+{
+	for (unsigned i = 0; i < f->count; i++)
+		if (f->list[i]->done)
+			return true;
+	return false;
+}
+
+int flight_step(struct flight *f)
+{
+	struct link *l = &f->link;
+	bool opening = l->opening;
+	struct link_session *session;
+	struct net_addr from;
+	uint64_t until, due;
+	int got;
+
+	link_turn(l);
+	if (link_state(l) == LINK_DOWN) {
+		if (opening)
+			return ASSAY_E_TIMEOUT;
+		link_start(l);
+	}
+	until = turn(f);
+	if (any_done(f))
+		return 0;
+	due = link_timer(l);
+	if (due < until)
+		until = due;
+	got = l->net.receive(l->net.ctx, &from, f->buffer, sizeof(f->buffer), until);
+	if (got == ASSAY_E_TIMEOUT)
+		return 0;
+	if (got < 0)
+		return got;
+	switch (link_take(l, &session, &from, f->buffer, (size_t)got)) {
+	case LINK_OPENED:
+		ask_all(f);
+		break;
+	case LINK_ANSWER:
+		take_answer(f, session, (size_t)got);
+		break;
+	case LINK_NOTHING:
+		break;
+	}
+	return 0;
+}
+
+int flight_connect(struct flight *f)
+{
+	int error = 0;
+
+	while (error == 0 && link_state(&f->link) != LINK_UP)
+		error = flight_step(f);
+	return error;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/config_table.h"
+
+#include <string.h>
+
+static const struct config_choice log_levels[] = {
+	{"error", LOG_ERROR_LEVEL},
+	{"warning", LOG_WARNING_LEVEL},
+	{"info", LOG_INFO_LEVEL},
+	{"debug", LOG_DEBUG_LEVEL},
+	{NULL, 0},
+};
+static const struct config_choice log_formats[] = {
+	{"auto", -1}, {"plain", LOG_PLAIN}, {"journal", LOG_JOURNAL}, {"json", LOG_JSON}, {NULL, 0},
+};
+static const struct config_choice hugepages[] = {
+	{"auto", CONFIG_HUGEPAGES_AUTO},
+	{"require", CONFIG_HUGEPAGES_REQUIRE},
+	{"off", CONFIG_HUGEPAGES_OFF},
+	{NULL, 0},
+};
+static const struct config_choice idles[] = {
+	{"adaptive", CONFIG_IDLE_ADAPTIVE},
+	{"busy", CONFIG_IDLE_BUSY},
+	{"interrupt", CONFIG_IDLE_INTERRUPT},
+	{NULL, 0},
+};
+
+#define RELOAD	       true
+#define RESTART	       false
+#define AT(field)      offsetof(struct config, field), sizeof(((struct config *)0)->field)
+#define IN_PORT(field) offsetof(struct config_port, field), sizeof(((struct config_port *)0)->field)
+#define U32_MAX	       4294967295u
+
+#define KEY_TEXT(section, name, reload, field, def, checker, explain)                        \
+	{                                                                                    \
+		section, name, CONFIG_TEXT, reload, AT(field), .text = def, .help = explain, \
+							       .check = checker              \
+	}
+#define KEY_NUMBER(section, name, reload, field, def, low, high, units, explain)               \
+	{                                                                                      \
+		section, name, CONFIG_NUMBER, reload, AT(field),                               \
+			.number = def, .min = low, .max = high, .unit = units, .help = explain \
+	}
+#define KEY_CHOICE(section, name, reload, field, def, list, explain)                           \
+	{                                                                                      \
+		section, name, CONFIG_CHOICE, reload, AT(field), .text = def, .choices = list, \
+								 .help = explain               \
+	}
+
+const struct config_key config_keys[] = {
+	KEY_TEXT("", "account", RESTART, account, "", config_check_account,
+		 "Name of this node on its network: 1 to 64 of a-z, 0-9, '.' and '-'. Never "
+		 "changes."),
+	KEY_TEXT("", "network", RESTART, network, "", config_check_network,
+		 "Name of the network. Nodes of different networks do not understand each other."),
+	KEY_TEXT("", "state_dir", RESTART, state_dir, "/var/lib/assay", config_check_path,
+		 "Keys, registry and artifacts."),
+	KEY_TEXT("", "run_dir", RESTART, run_dir, "/run/assay", config_check_path,
+		 "Where control.sock is made."),
+
+	KEY_CHOICE("log", "level", RELOAD, log_level, "info", log_levels,
+		   "Events above this level are not written."),
+	KEY_CHOICE("log", "format", RESTART, log_format, "auto", log_formats,
+		   "Form of the lines on stderr; auto is journal under systemd, else plain."),
+
+	{"control", "mode", CONFIG_OCTAL, RESTART, AT(control_mode), .number = 0660, .min = 0600,
+	 .max = 0666, .help = "Access mode of the control socket."},
+	KEY_NUMBER("control", "clients", RELOAD, control_clients, 64, 1, 1024, NULL,
+		   "Connections at a time; more are refused."),
+	KEY_NUMBER("control", "idle_s", RELOAD, control_idle_s, 600, 1, 86400, "s",
+		   "A connection without a request for this long is closed."),
+	KEY_NUMBER("control", "line_kib", RELOAD, control_line_kib, 64, 4, 1024, "KiB",
+		   "Longest request line."),
+	KEY_NUMBER("control", "depth", RELOAD, control_depth, 16, 4, 64, NULL,
+		   "Deepest nesting of a request."),
+	KEY_NUMBER("control", "output_kib", RELOAD, control_output_kib, 4096, 256, 65536, "KiB",
+		   "Answers that wait for a slow reader; beyond, the connection is closed."),
+
+	KEY_TEXT("metrics", "listen", RESTART, metrics_listen, "127.0.0.1:9846",
+		 config_check_loopback,
+		 "Loopback address and port of /metrics (OpenMetrics); \"\" switches it off."),
+
+	KEY_CHOICE("memory", "hugepages", RESTART, hugepages, "auto", hugepages,
+		   "auto uses huge pages when enough are free, require refuses to start without, "
+		   "off never does."),
+	KEY_NUMBER("memory", "eal_mib", RESTART, memory_mib, 256, 64, 1048576, "MiB",
+		   "Memory for packet buffers and tables."),
+
+	KEY_NUMBER("workers", "count", RESTART, worker_count, 0, 0, CONFIG_CPUS_MAX, NULL,
+		   "Poll-mode workers; 0 lets the placement decide."),
+	KEY_TEXT("workers", "cpus", RESTART, worker_cpus, "auto", config_check_cpus,
+		 "CPUs of the workers in order, for example \"2,4-7\"; auto lets the placement "
+		 "decide (see assayctl topology)."),
+	KEY_TEXT("workers", "control_cpu", RESTART, control_cpu, "auto", config_check_cpu,
+		 "CPU of the control core, or auto."),
+	{"workers", "roles", CONFIG_TEXTS, RESTART, AT(worker_roles),
+	 .help = "Roles of each worker in order, for example {\"serve,verify\", \"codec,fetch\"}: "
+		 "serve, verify, codec, fetch. Empty lets the placement decide.",
+	 .check = config_check_roles},
+	KEY_CHOICE("workers", "idle", RESTART, idle, "adaptive", idles,
+		   "What a worker without work does: adaptive pauses, then sleeps shortly; busy "
+		   "polls on; interrupt sleeps until a frame comes, where the port can."),
+
+	KEY_NUMBER("session", "datagram_limit", RELOAD, datagram_limit, ASSAY_PAYLOAD_DEFAULT,
+		   ASSAY_PAYLOAD_DEFAULT, ASSAY_PAYLOAD_MAX, "bytes",
+		   "Largest datagram offered; above 1452 only where every path carries it."),
+	KEY_NUMBER("session", "idle_s", RELOAD, session_idle_s, 600, 10, 65535, "s",
+		   "A session without traffic for this long ends."),
+	KEY_NUMBER("session", "life_s", RELOAD, session_life_s, 3600, 60, 65535, "s",
+		   "A session of this age ends; peers renew at three quarters of it."),
+	KEY_NUMBER("session", "in_flight", RELOAD, session_in_flight, 1024, 1, 65535, NULL,
+		   "Requests a peer may have waiting in one session."),
+	KEY_NUMBER("session", "per_key", RELOAD, session_limit, 8, 1, 8, NULL,
+		   "Sessions a key may hold, unless the registry says otherwise."),
+	KEY_NUMBER("session", "rate_kib", RELOAD, rate_kib, 1048576, 1, U32_MAX, "KiB/s",
+		   "Bytes a second answered to a session, unless the registry says otherwise."),
+	KEY_NUMBER("session", "burst_kib", RELOAD, burst_kib, 65536, 16, U32_MAX, "KiB",
+		   "Bytes that may be answered at once beyond that rate."),
+
+	KEY_NUMBER("prove", "ranges_max", RELOAD, ranges_max, 4, 1, ASSAY_RANGES_MAX, NULL,
+		   "Most ranges of one challenge."),
+	KEY_NUMBER("prove", "length_max", RELOAD, length_max, 256, 1, ASSAY_RANGE_LENGTH_MAX,
+		   "bytes", "Longest range of a challenge."),
+
+	KEY_NUMBER("store", "resident_mib", RESTART, resident_mib, 1024, 0, 16777216, "MiB",
+		   "Artifacts and their trees kept in memory."),
+	KEY_NUMBER("store", "reserve_mib", RESTART, reserve_mib, 256, 0, 1073741824, "MiB",
+		   "Free disk space that storing leaves alone."),
+	{"store", "scrub", CONFIG_BOOL, RELOAD, AT(scrub), .number = 1,
+	 .help = "Check stored bytes again in the background."},
+	KEY_NUMBER("store", "scrub_age_s", RELOAD, scrub_age_s, 604800, 60, 315360000, "s",
+		   "An artifact checked longer ago than this is checked again."),
+
+	{"port", "device", CONFIG_TEXT, RESTART, IN_PORT(device), .text = "",
+	 .help = "udp:ADDRESS:PORT for kernel sockets, or dpdk: and a PCI address or virtual "
+		 "device with its arguments.",
+	 .check = config_check_device},
+	{"port", "addresses", CONFIG_TEXTS, RESTART, IN_PORT(addresses),
+	 .help = "Addresses with prefix length of a dpdk: port, IPv4 and IPv6. They must not "
+		 "belong to the kernel on that device.",
+	 .check = config_check_address},
+	{"port", "udp_port", CONFIG_NUMBER, RESTART, IN_PORT(udp_port), .number = 4600, .min = 1,
+	 .max = 65535, .help = "UDP port of a dpdk: port."},
+};
+const unsigned config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+
+const struct config_section config_sections[] = {
+	{"", "Who this node is and where its files are."},
+	{"log", "Log on stderr."},
+	{"control", "Control socket, for assayctl and scripts."},
+	{"metrics", "HTTP listener for Prometheus and the like."},
+	{"memory", "Memory of the data plane."},
+	{"workers", "Poll-mode workers."},
+	{"session", "What peers and clients get."},
+	{"prove", "Limits of challenges."},
+	{"store", "Artifacts."},
+	{"port", "Ports, each with a name: port \"p0\" { .. }. At least one."},
+	{NULL, NULL},
+};
+
+const char *config_choice_name(const struct config_key *key, int value)
+{
+	for (const struct config_choice *c = key->choices; c->name != NULL; c++)
+		if (c->value == value)
+			return c->name;
+	return NULL;
+}
+
+bool config_choice_value(const struct config_key *key, const char *name, int *value)
+{
+	for (const struct config_choice *c = key->choices; c->name != NULL; c++)
+		if (strcmp(c->name, name) == 0) {
+			*value = c->value;
+			return true;
+		}
+	return false;
+}
+
+static const char *name_of(const struct config_choice *choices, int value)
+{
+	struct config_key key = {.choices = choices};
+
+	return config_choice_name(&key, value);
+}
+
+const char *config_idle_name(int idle)
+{
+	return name_of(idles, idle);
+}
+
+const char *config_hugepages_name(int pages)
+{
+	return name_of(hugepages, pages);
+}
