@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * raptorq_bench [K T seconds [way width kernel]]: one core, MB/s of source, fastest of the runs that
+ * fit the time. What each line means: docs/raptorq-performance.md.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "assay/raptorq.h"
+#include "base/must.h"
+#include "raptorq/box.h"
+
+struct job {
+	uint32_t k, t;
+	double seconds;
+	uint8_t *object, *repair, *copy;
+	struct box box;
+	struct assay_rq_io io;
+	uint32_t *known, *ids;
+	const uint8_t **from;
+	uint8_t **to;
+	size_t known_len, ids_len;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+/* Fastest run in seconds. */
+static double fastest(struct job *j, void (*run)(struct job *j))
+{
+	double best = 1e9, end = now() + j->seconds;
+
+	do {
+		double start = now(), took;
+
+		run(j);
+		took = now() - start;
+		best = took < best ? took : best;
+	} while (now() < end);
+	return best;
+}
+
+static void plan(struct job *j)
+{
+	must(box_plan(&j->box, j->k, j->known, j->known_len) == 0);
+}
+
+static void wanted(struct job *j)
+{
+	must(box_wanted(&j->box, j->ids, j->ids_len, j->t) == 0);
+}
+
+static void solve(struct job *j)
+{
+	must(box_solve(&j->box, &j->io) == 0);
+}
+
+static void all(struct job *j)
+{
+	plan(j);
+	wanted(j);
+	solve(j);
+}
+
+static const char *way_name(const struct job *j)
+{
+	static const char *const names[] = {"best", "back", "short", "direct"};
+
+	return names[assay_rq_wanted_way(j->box.wanted)];
+}
+
+/* Source complete, so many repair symbols wanted. */
+static void want_repair(struct job *j, size_t len)
+{
+	j->known = NULL;
+	j->known_len = j->k;
+	j->ids_len = len;
+	for (size_t i = 0; i < len; i++) {
+		j->ids[i] = j->k + i;
+		j->to[i] = j->repair + i * j->t;
+	}
+	j->io = (struct assay_rq_io){.source = j->object, .source_len = (uint64_t)j->k * j->t,
+				     .wanted = j->to, .symbol_size = j->t, .sub_blocks = 1, .alignment = 1};
+}
+
+/* Some of the source lost, as many repair symbols plus one received; all_repair: heal. */
+static void want_lost(struct job *j, unsigned percent, size_t heal)
+{
+	size_t lost = ((size_t)j->k * percent + 99) / 100;
+	uint8_t *gone = calloc(j->k, 1);
+	uint64_t seed = percent;
+
+	memcpy(j->copy, j->object, (size_t)j->k * j->t);
+	j->known_len = j->ids_len = 0;
+	for (size_t i = 0; i < lost;) {
+		uint32_t esi = box_random(&seed) % j->k;
+
+		i += !gone[esi];
+		gone[esi] = 1;
+	}
+	for (uint32_t esi = 0; esi < j->k; esi++)
+		if (gone[esi]) {
+			memset(j->copy + (size_t)esi * j->t, 0, j->t);
+			j->to[j->ids_len] = NULL;
+			j->ids[j->ids_len++] = esi;
+		} else {
+			j->from[j->known_len] = NULL;
+			j->known[j->known_len++] = esi;
+		}
+	for (size_t i = 0; i < lost + 1; i++) {
+		j->from[j->known_len] = j->repair + i * j->t;
+		j->known[j->known_len++] = j->k + i;
+	}
+	for (size_t i = 0; i < heal; i++) {
+		j->to[j->ids_len] = j->repair + (lost + 1 + i) * j->t;
+		j->ids[j->ids_len++] = j->k + lost + 1 + i;
+	}
+	j->io = (struct assay_rq_io){.source = j->copy, .source_len = (uint64_t)j->k * j->t, .known = j->from,
+				     .sink = j->copy, .sink_len = (uint64_t)j->k * j->t, .wanted = j->to,
+				     .symbol_size = j->t, .sub_blocks = 1, .alignment = 1};
+	free(gone);
+}
+
+static void report(struct job *j, const char *name, double took)
+{
+	struct assay_rq_plan_facts f;
+
+	assay_rq_plan_facts(&f, j->box.plan);
+	printf("K=%u T=%u %-10s %7.0f MB/s  %8.3f ms  way %s  u=%u free=%u\n", j->k, j->t, name,
+	       (double)j->k * j->t / took / 1e6, took * 1e3, way_name(j), f.inactive, f.hdpc_unknowns);
+	fflush(stdout);
+}
+
+static void run(struct job *j)
+{
+	static const unsigned losses[] = {5, 17, 50, 83};
+	size_t room = 7 * (size_t)j->k + 16, bytes = (size_t)j->k * j->t, repair = (size_t)j->k + 16;
+	uint32_t *known;
+	char name[32];
+
+	j->object = box_alloc(bytes);
+	j->copy = box_alloc(bytes);
+	j->repair = box_alloc(repair * j->t);
+	known = box_alloc(room * sizeof(*known));
+	j->ids = box_alloc(room * sizeof(*j->ids));
+	j->from = box_alloc(room * sizeof(*j->from));
+	j->to = box_alloc(room * sizeof(*j->to));
+	box_fill(j->object, bytes, 1);
+	want_repair(j, (j->k + 9) / 10);
+	plan(j);
+	wanted(j);
+	report(j, "plan", fastest(j, plan));
+	report(j, "lists", fastest(j, wanted));
+	report(j, "encode", fastest(j, solve));
+	report(j, "cold", fastest(j, all));
+	want_repair(j, repair);
+	all(j);
+	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+		j->known = known;
+		want_lost(j, losses[i], 0);
+		snprintf(name, sizeof(name), "decode %u", losses[i]);
+		report(j, name, fastest(j, all));
+		must(memcmp(j->copy, j->object, bytes) == 0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const uint32_t cases[][2] = {{100, 1280}, {1000, 1280}, {10000, 1280}, {50000, 1280},
+					    {17, 65528}, {161, 65528}, {1601, 65528}};
+	struct job j = {.seconds = 0.3};
+
+	if (argc >= 4) {
+		j.k = atoi(argv[1]);
+		j.t = atoi(argv[2]);
+		j.seconds = atof(argv[3]);
+		j.box.way = argc > 4 ? atoi(argv[4]) : ASSAY_RQ_BEST;
+		j.box.width = argc > 5 ? atoi(argv[5]) : 0;
+		must(argc < 7 || assay_rq_kernel_use(argv[6]) == 0);
+		run(&j);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		j = (struct job){.k = cases[i][0], .t = cases[i][1], .seconds = 0.3};
+		run(&j);
+	}
+	return 0;
+}
