@@ -11,6 +11,8 @@
 #include "assay/raptorq.h"
 #include "base/must.h"
 #include "raptorq/box.h"
+#include "raptorq/solve.h"
+#include <x86intrin.h>
 
 struct job {
 	uint32_t k, t;
@@ -67,6 +69,41 @@ static void all(struct job *j)
 	plan(j);
 	wanted(j);
 	solve(j);
+}
+
+enum { PHASES = 10 };
+
+/* Cycles of each phase, in slices as small as they get. */
+static void phases(struct job *j)
+{
+	static const char *const back[] = {"clear", "forward", "left", "sums", "hdpc", "pivots", "free", "share", "back", "emit"};
+	static const char *const brief[] = {"clear", "forward", "left", "sums", "hdpc", "pivots", "free", "share", "gather", "dense", "write"};
+	static const char *const direct[] = {"sources", "product", "write"};
+	const char *const *names = j->box.wanted->way == ASSAY_RQ_BACK ? back : j->box.wanted->way == ASSAY_RQ_SHORT ? brief : direct;
+	uint64_t cycles[PHASES + 2] = {0}, best[PHASES + 2], total = 0;
+	int e;
+
+	memset(best, 0xff, sizeof(best));
+	for (double end = now() + j->seconds; now() < end;) {
+		memset(cycles, 0, sizeof(cycles));
+		assay_rq_solve_init(&j->box.solve, j->box.solve_memory, j->box.solve_size, j->box.plan,
+				    j->box.wanted, &j->io, 0, j->t, j->box.width);
+		do {
+			unsigned phase = j->box.solve->phase;
+			uint64_t start = __rdtsc();
+
+			e = assay_rq_solve_run(j->box.solve, 1);
+			cycles[phase] += __rdtsc() - start;
+		} while (e != 0);
+		for (int i = 0; i < PHASES + 2; i++)
+			best[i] = cycles[i] < best[i] ? cycles[i] : best[i];
+	}
+	printf("  cycles per 32 octets of source:");
+	for (int i = 0; i < PHASES + 2 && best[i] > 0; i++) {
+		printf(" %s %.2f", names[i], best[i] / ((double)j->k * j->t / 32));
+		total += best[i];
+	}
+	printf(" = %.2f\n", total / ((double)j->k * j->t / 32));
 }
 
 static const char *way_name(const struct job *j)
@@ -159,6 +196,7 @@ static void run(struct job *j)
 	report(j, "plan", fastest(j, plan));
 	report(j, "lists", fastest(j, wanted));
 	report(j, "encode", fastest(j, solve));
+	phases(j);
 	report(j, "cold", fastest(j, all));
 	want_repair(j, repair);
 	all(j);
@@ -168,6 +206,7 @@ static void run(struct job *j)
 		snprintf(name, sizeof(name), "decode %u", losses[i]);
 		report(j, name, fastest(j, all));
 		must(memcmp(j->copy, j->object, bytes) == 0);
+		phases(j);
 	}
 }
 

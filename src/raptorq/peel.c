@@ -93,7 +93,7 @@ int rq_stage_ldpc(struct assay_rq_plan *p, uint64_t *budget)
 
 int rq_stage_rows(struct assay_rq_plan *p, uint64_t *budget)
 {
-	for (; p->at < p->rows - p->code.s; p->at++) {
+	while (p->at < p->rows - p->code.s) {
 		uint32_t row = p->code.s + p->at, place, esi;
 		uint32_t start = p->row_start[row];
 		uint32_t id = rq_plan_row_id(p, row, &place, &esi);
@@ -102,8 +102,6 @@ int rq_stage_rows(struct assay_rq_plan *p, uint64_t *budget)
 
 		if (start + RQ_ROW_MAX > p->row_room)
 			return rq_plan_entries_full(p);
-		if (rq_spend(budget, COST_ROW))
-			return ASSAY_E_AGAIN;
 		len = rq_code_columns(&p->code, id, columns, &lt);
 		p->row[row] = (struct rq_row){.active = lt};
 		p->row_start[row + 1] = start + len;
@@ -111,6 +109,9 @@ int rq_stage_rows(struct assay_rq_plan *p, uint64_t *budget)
 			p->row[row].sum ^= columns[i];
 			p->col_start[columns[i] + 2]++;
 		}
+		p->at++;
+		if (rq_spend(budget, COST_ROW))
+			return ASSAY_E_AGAIN;
 	}
 	return 0;
 }
@@ -123,14 +124,15 @@ int rq_stage_columns(struct assay_rq_plan *p, uint64_t *budget)
 
 	for (uint32_t i = 0; p->at == 0 && i < c->w; i++)
 		p->col_start[i + 2] += p->col_start[i + 1];
-	for (; p->at < p->rows; p->at++) {
+	while (p->at < p->rows) {
 		const uint16_t *columns = p->row_list + p->row_start[p->at];
 		size_t lt = p->row[p->at].active;
 
-		if (rq_spend(budget, lt))
-			return ASSAY_E_AGAIN;
 		for (size_t i = 0; i < lt; i++)
 			p->col_list[p->col_start[columns[i] + 1]++] = p->at;
+		p->at++;
+		if (rq_spend(budget, lt))
+			return ASSAY_E_AGAIN;
 	}
 	return 0;
 }

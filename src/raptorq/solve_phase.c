@@ -234,12 +234,13 @@ static bool write_outs(struct assay_rq_solve *s, uint64_t *budget)
 	const struct assay_rq_wanted *w = s->wanted;
 	const struct rq_step *steps = w->way == ASSAY_RQ_DIRECT ? w->places : w->steps;
 
-	for (; s->at < w->len; s->at++) {
-		if (rq_spend(budget, cost(s, 2)))
-			return false;
+	while (s->at < w->len) {
 		rq_port_write(&s->out, &steps[s->at], s->outs + s->at * s->width);
+		s->at++;
+		if (rq_spend(budget, cost(s, 2)))
+			break;
 	}
-	return true;
+	return s->at == w->len;
 }
 
 /* Pointers to the known symbols' stripes; those that are short are copied. */

@@ -121,10 +121,10 @@ static void write_step(struct assay_rq_wanted *w, uint32_t i)
 
 static int stage_steps(struct assay_rq_wanted *w, uint64_t *budget)
 {
-	for (; w->at < w->len; w->at++) {
+	while (w->at < w->len) {
+		write_step(w, w->at++);
 		if (rq_spend(budget, COST_TUPLE))
 			return ASSAY_E_AGAIN;
-		write_step(w, w->at);
 	}
 	return 0;
 }
@@ -165,10 +165,10 @@ static int stage_bits(struct assay_rq_wanted *w, uint64_t *budget)
 {
 	if (w->way != ASSAY_RQ_SHORT)
 		return 0;
-	for (; w->at < w->len; w->at++) {
+	while (w->at < w->len) {
+		bits_of(w, w->at++);
 		if (rq_spend(budget, 8 * (1 + w->plan->wide / 64)))
 			return ASSAY_E_AGAIN;
-		bits_of(w, w->at);
 	}
 	return 0;
 }
