@@ -216,6 +216,8 @@ int main(int argc, char **argv)
 					    {17, 65528}, {161, 65528}, {1601, 65528}};
 	struct job j = {.seconds = 0.3};
 
+	box_huge = getenv("HUGE") != NULL;
+
 	if (argc >= 4) {
 		j.k = atoi(argv[1]);
 		j.t = atoi(argv[2]);

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef RQ_AHEAD
+#define RQ_AHEAD     16 /* steps that prefetching of symbols looks ahead */
+#endif
 #define RQ_NONE	     UINT32_MAX
 #define RQ_WIDTH_MAX 256
 #define RQ_TABLES    4 /* tables that one pass of `lookup` reads */

@@ -15,7 +15,6 @@
 #include "raptorq/code.h"
 #include "raptorq/kernel.h"
 
-#define RQ_AHEAD    8  /* steps that prefetching looks ahead */
 #define RQ_CLASSES  12 /* ready rows by number of peeled columns */
 #define RQ_HDPC_MAX 16
 

@@ -8,7 +8,7 @@
 /* Measured on Zen 3 (512 KiB of L2): docs/raptorq-performance.md. */
 static uint32_t best_width(const struct assay_rq_plan *plan, uint32_t symbol_size)
 {
-	uint32_t width = plan->code.l <= 4096 ? 128 : 64;
+	uint32_t width = plan->code.l <= 512 ? 256 : 128;
 	uint32_t unit = rq_kernel()->unit;
 
 	while (width > unit && width > symbol_size)
@@ -34,7 +34,7 @@ static void deal(struct assay_rq_solve *s, struct rq_arena *a, const struct assa
 	if (way != ASSAY_RQ_BACK)
 		s->outs = rq_arena_take(a, len * width);
 	if (way == ASSAY_RQ_DIRECT) {
-		s->copies = rq_arena_take(a, from * width);
+		s->rows = rq_arena_take(a, from * width);
 		return;
 	}
 	s->rows = rq_arena_take(a, (p->code.l + 1 + p->pivots) * (size_t)width);
@@ -94,12 +94,13 @@ int assay_rq_solve_init(struct assay_rq_solve **solve, void *memory, size_t size
 	s->offset = from;
 	s->scratch = (struct rq_port){.object = s->outs, .stride = s->width, .row = s->width,
 				      .width = s->width};
-	if (s->rows != NULL) {
-		const uint8_t *zero = s->rows + plan->code.l * (size_t)s->width;
-
-		s->gather = (struct rq_gather){s->rows, s->width, s->width, plan->list, zero, &s->in};
-		s->emit = (struct rq_gather){s->rows, s->width, s->width, wanted->list, zero, NULL};
-	}
+	s->gather = (struct rq_gather){s->rows, s->width, s->width, plan->list, s->rows, &s->in};
+	s->emit = (struct rq_gather){s->rows, s->width, s->width, wanted->list, s->rows, NULL};
+	if (wanted->way == ASSAY_RQ_DIRECT)
+		for (uint32_t i = 0; i < wanted->from_len; i++)
+			s->pointers[i] = s->rows + (size_t)i * s->width;
+	else
+		s->gather.zero = s->rows + plan->code.l * (size_t)s->width;
 	*solve = s;
 	return 0;
 }

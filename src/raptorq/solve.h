@@ -28,13 +28,12 @@ struct assay_rq_solve {
 
 	struct rq_port in, out, scratch;
 	struct rq_gather gather, emit;
-	uint8_t *rows;	  /* columns, zero, left rows */
+	uint8_t *rows;	  /* columns, zero, left rows; DIRECT: known symbols */
 	uint8_t *tables;  /* of lookups */
 	uint8_t *buckets; /* of running sums */
 	uint8_t *running;
 	uint8_t *hdpc;	  /* H rows, then the free columns' values */
 	uint8_t *outs;	  /* SHORT, DIRECT: the outputs' stripes */
-	uint8_t *copies;  /* DIRECT: known symbols that cannot be read in place */
 	const uint8_t **pointers;
 };
 

@@ -243,21 +243,12 @@ static bool write_outs(struct assay_rq_solve *s, uint64_t *budget)
 	return s->at == w->len;
 }
 
-/* Pointers to the known symbols' stripes; those that are short are copied. */
+/* The known symbols side by side: their own places may all fall in the same cache sets. */
 static bool direct_sources(struct assay_rq_solve *s, uint64_t *budget)
 {
-	const struct assay_rq_wanted *w = s->wanted;
-
-	for (uint32_t i = 0; i < w->from_len; i++) {
-		uint8_t *copy = s->copies + i * s->width;
-
-		s->pointers[i] = rq_port_read(&s->in, &w->from[i]);
-		if (s->pointers[i] == s->in.spare)
-			s->pointers[i] = memcpy(copy, s->in.spare, s->width);
-	}
-	memset(s->outs, 0, w->len * s->width);
-	rq_spend(budget, cost(s, w->from_len + w->len));
-	return true;
+	if (s->at == 0)
+		memset(s->outs, 0, s->wanted->len * s->width);
+	return gather(s, s->wanted->from, s->wanted->from_len, 2, false, budget);
 }
 
 static bool direct_product(struct assay_rq_solve *s, uint64_t *budget)

@@ -10,7 +10,7 @@
 enum { COST_TUPLE = 32, ENTRIES = RQ_ROW_MAX, DIRECT_WIDTH = 64 };
 
 /* Costs in row operations, measured with AVX2 on Zen 3; GFNI needs less for a product. */
-static const double cost_product_shuffle = 1.1, cost_product_gfni = 0.35, cost_lookup = 0.25;
+static const double cost_product_shuffle = 1.3, cost_product_gfni = 0.35, cost_lookup = 0.25;
 
 static size_t direct_from_max(const struct assay_rq_plan *plan)
 {
@@ -34,7 +34,7 @@ static void deal(struct assay_rq_wanted *w, bool direct)
 	w->bits = rq_arena_take(a, len * w->plan->wide + 8);
 	if (!direct)
 		return;
-	w->from = rq_arena_take(a, from * sizeof(*w->from));
+	w->from = rq_arena_take(a, (from + RQ_AHEAD) * sizeof(*w->from));
 	w->coef = rq_arena_take(a, len * from);
 	w->identity = rq_arena_take(a, 2 * from + RQ_WIDTH_MAX);
 	w->ports = (uint8_t **)rq_arena_take(a, (w->plan->known_len + len) * sizeof(*w->ports));
@@ -173,17 +173,26 @@ static int stage_bits(struct assay_rq_wanted *w, uint64_t *budget)
 	return 0;
 }
 
+static void direct_add(struct assay_rq_wanted *w, const struct rq_step *s)
+{
+	if (s->place == RQ_NONE)
+		return;
+	w->from[w->from_len] =
+		(struct rq_step){.place = s->place, .esi = s->esi, .dst = w->from_len};
+	w->from_len++;
+}
+
 /* The known symbols in use, and for each a row of zeros with a one at its number: all in one buffer. */
 static void direct_from(struct assay_rq_wanted *w)
 {
 	const struct assay_rq_plan *p = w->plan;
 
 	for (size_t i = 0; i < p->steps_len; i++)
-		if (p->steps[i].place != RQ_NONE)
-			w->from[w->from_len++] = p->steps[i];
+		direct_add(w, &p->steps[i]);
 	for (size_t i = 0; i < p->pivots; i++)
-		if (p->left_steps[i].place != RQ_NONE)
-			w->from[w->from_len++] = p->left_steps[i];
+		direct_add(w, &p->left_steps[i]);
+	for (size_t i = 0; i < RQ_AHEAD; i++)
+		w->from[w->from_len + i].place = RQ_NONE;
 	memset(w->identity, 0, 2 * direct_from_max(p) + RQ_WIDTH_MAX);
 	w->identity[w->from_len] = 1;
 	for (uint32_t i = 0; i < w->from_len; i++)

@@ -3,15 +3,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "assay/status.h"
 #include "base/must.h"
 
+bool box_huge;
+
 void *box_alloc(size_t size)
 {
-	void *p = aligned_alloc(64, (size + 63) & ~(size_t)63);
+	size_t page = box_huge && size >= 1 << 20 ? 2 << 20 : 64;
+	void *p = aligned_alloc(page, (size + page - 1) & ~(page - 1));
 
 	must(p != NULL);
+	if (page > 64)
+		madvise(p, (size + page - 1) & ~(page - 1), MADV_HUGEPAGE);
 	memset(p, 0xa5, size); /* nothing may depend on fresh memory */
 	return p;
 }

@@ -3,6 +3,7 @@
 #ifndef TESTS_RAPTORQ_BOX_H
 #define TESTS_RAPTORQ_BOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct box {
 	uint32_t width;
 };
 
+extern bool box_huge; /* asks for huge pages from 1 MiB on */
 /* 64-octet aligned memory; stops the program when there is none. */
 void *box_alloc(size_t size);
 /* 0 or the plan's error; memory is grown as the plan asks. */
