@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raptorq_bench [K T seconds [way width kernel]]: one core, MB/s of source, fastest of the runs that
- * fit the time. What each line means: docs/raptorq-performance.md.
+ * raptorq_bench [K T seconds [way width kernel]]: one core, MB/s of source, fastest of the runs
+ * that fit the time. What each line means: docs/raptorq-performance.md.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,18 +76,22 @@ enum { PHASES = 10 };
 /* Cycles of each phase, in slices as small as they get. */
 static void phases(struct job *j)
 {
-	static const char *const back[] = {"clear", "forward", "left", "sums", "hdpc", "pivots", "free", "share", "back", "emit"};
-	static const char *const brief[] = {"clear", "forward", "left", "sums", "hdpc", "pivots", "free", "share", "gather", "dense", "write"};
+	static const char *const back[] = {"clear",  "forward", "left",	 "sums", "hdpc",
+					   "pivots", "free",	"share", "back", "emit"};
+	static const char *const brief[] = {"clear", "forward", "left",	  "sums",  "hdpc", "pivots",
+					    "free",  "share",	"gather", "dense", "write"};
 	static const char *const direct[] = {"sources", "product", "write"};
-	const char *const *names = j->box.wanted->way == ASSAY_RQ_BACK ? back : j->box.wanted->way == ASSAY_RQ_SHORT ? brief : direct;
+	const char *const *names = j->box.wanted->way == ASSAY_RQ_BACK	  ? back
+				   : j->box.wanted->way == ASSAY_RQ_SHORT ? brief
+									  : direct;
 	uint64_t cycles[PHASES + 2] = {0}, best[PHASES + 2], total = 0;
 	int e;
 
 	memset(best, 0xff, sizeof(best));
 	for (double end = now() + j->seconds; now() < end;) {
 		memset(cycles, 0, sizeof(cycles));
-		assay_rq_solve_init(&j->box.solve, j->box.solve_memory, j->box.solve_size, j->box.plan,
-				    j->box.wanted, &j->io, 0, j->t, j->box.width);
+		assay_rq_solve_init(&j->box.solve, j->box.solve_memory, j->box.solve_size,
+				    j->box.plan, j->box.wanted, &j->io, 0, j->t, j->box.width);
 		do {
 			unsigned phase = j->box.solve->phase;
 			uint64_t start = __rdtsc();
@@ -123,8 +127,12 @@ static void want_repair(struct job *j, size_t len)
 		j->ids[i] = j->k + i;
 		j->to[i] = j->repair + i * j->t;
 	}
-	j->io = (struct assay_rq_io){.source = j->object, .source_len = (uint64_t)j->k * j->t,
-				     .wanted = j->to, .symbol_size = j->t, .sub_blocks = 1, .alignment = 1};
+	j->io = (struct assay_rq_io){.source = j->object,
+				     .source_len = (uint64_t)j->k * j->t,
+				     .wanted = j->to,
+				     .symbol_size = j->t,
+				     .sub_blocks = 1,
+				     .alignment = 1};
 }
 
 /* Some of the source lost, as many repair symbols plus one received; all_repair: heal. */
@@ -159,9 +167,15 @@ static void want_lost(struct job *j, unsigned percent, size_t heal)
 		j->to[j->ids_len] = j->repair + (lost + 1 + i) * j->t;
 		j->ids[j->ids_len++] = j->k + lost + 1 + i;
 	}
-	j->io = (struct assay_rq_io){.source = j->copy, .source_len = (uint64_t)j->k * j->t, .known = j->from,
-				     .sink = j->copy, .sink_len = (uint64_t)j->k * j->t, .wanted = j->to,
-				     .symbol_size = j->t, .sub_blocks = 1, .alignment = 1};
+	j->io = (struct assay_rq_io){.source = j->copy,
+				     .source_len = (uint64_t)j->k * j->t,
+				     .known = j->from,
+				     .sink = j->copy,
+				     .sink_len = (uint64_t)j->k * j->t,
+				     .wanted = j->to,
+				     .symbol_size = j->t,
+				     .sub_blocks = 1,
+				     .alignment = 1};
 	free(gone);
 }
 
@@ -171,14 +185,16 @@ static void report(struct job *j, const char *name, double took)
 
 	assay_rq_plan_facts(&f, j->box.plan);
 	printf("K=%u T=%u %-10s %7.0f MB/s  %8.3f ms  way %s  u=%u free=%u\n", j->k, j->t, name,
-	       (double)j->k * j->t / took / 1e6, took * 1e3, way_name(j), f.inactive, f.hdpc_unknowns);
+	       (double)j->k * j->t / took / 1e6, took * 1e3, way_name(j), f.inactive,
+	       f.hdpc_unknowns);
 	fflush(stdout);
 }
 
 static void run(struct job *j)
 {
 	static const unsigned losses[] = {5, 17, 50, 83};
-	size_t room = 7 * (size_t)j->k + 16, bytes = (size_t)j->k * j->t, repair = (size_t)j->k + 16;
+	size_t room = 7 * (size_t)j->k + 16, bytes = (size_t)j->k * j->t,
+	       repair = (size_t)j->k + 16;
 	uint32_t *known;
 	char name[32];
 

@@ -22,13 +22,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ASSAY_RQ_SYMBOLS_MAX	56403 /* K */
-#define ASSAY_RQ_LENGTH_MAX	942574504275ull
-#define ASSAY_RQ_SYMBOL_MAX	65535
-#define ASSAY_RQ_ESI_MAX	0xffffffu
-#define ASSAY_RQ_OTI		12
-#define ASSAY_RQ_PAYLOAD_ID	4
-#define ASSAY_RQ_FOREVER	UINT64_MAX /* a budget without end */
+#define ASSAY_RQ_SYMBOLS_MAX 56403 /* K */
+#define ASSAY_RQ_LENGTH_MAX  942574504275ull
+#define ASSAY_RQ_SYMBOL_MAX  65535
+#define ASSAY_RQ_ESI_MAX     0xffffffu
+#define ASSAY_RQ_OTI	     12
+#define ASSAY_RQ_PAYLOAD_ID  4
+#define ASSAY_RQ_FOREVER     UINT64_MAX /* a budget without end */
 
 struct assay_rq_params {
 	uint64_t length;      /* F, octets of the object */
@@ -126,8 +126,8 @@ struct assay_rq_solve;
 
 /*
  * Where the octets are. The block's source, as it lies in the object (sub-block by sub-block), may
- * end before K*T: what lies behind reads as zero and is not written. A known symbol whose pointer is
- * NULL (or all, when known is NULL) is a source symbol in that source; a wanted one likewise in
+ * end before K*T: what lies behind reads as zero and is not written. A known symbol whose pointer
+ * is NULL (or all, when known is NULL) is a source symbol in that source; a wanted one likewise in
  * sink. Other pointers lead to symbol_size octets. Sources and sinks do not overlap.
  */
 struct assay_rq_io {

@@ -39,7 +39,8 @@ int rq_code(struct rq_code *code, uint32_t k)
 
 	if (k == 0 || place == RQ_TABLE_ROWS)
 		return ASSAY_E_RANGE;
-	*code = (struct rq_code){.k = k, .kp = row->kp, .j = row->j, .s = row->s, .h = row->h, .w = row->w};
+	*code = (struct rq_code){
+		.k = k, .kp = row->kp, .j = row->j, .s = row->s, .h = row->h, .w = row->w};
 	code->l = code->kp + code->s + code->h;
 	code->p = code->l - code->w;
 	code->p1 = prime_from(code->p);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the peeled columns are in terms of the inactive ones, as rows of bits; and the elimination of
- * the left rows over GF(2), which also keeps the inverse: every dense pivot as a sum of left rows.
+ * What the peeled columns are in terms of the inactive ones, as rows of bits; and the elimination
+ * of the left rows over GF(2), which also keeps the inverse: every dense pivot as a sum of left
+ * rows.
  */
 #include <string.h>
 

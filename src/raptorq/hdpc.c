@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HDPC rows on the inactive columns. The running sum of 4.2 goes over rows of bits, so its eight
- * bit planes are kept apart: doubling renames them. What is left over GF(256) are the few columns
- * that the binary rows do not determine, at most H of them.
+ * The HDPC rows on the inactive columns. The running sum of 4.2 goes over rows of bits, so its
+ * eight bit planes are kept apart: doubling renames them. What is left over GF(256) are the few
+ * columns that the binary rows do not determine, at most H of them.
  */
 #include <string.h>
 

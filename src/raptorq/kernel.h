@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inner loops, on stripes: every symbol is a row of `width` octets, rows lie one behind another.
- * One source (kernel.inc) is compiled for plain C, AVX2 and AVX-512 with GFNI; the first serves as
- * the oracle of the others.
+ * The inner loops, on stripes: every symbol is a row of `width` octets, rows lie one behind
+ * another. One source (kernel.inc) is compiled for plain C, AVX2 and AVX-512 with GFNI; the first
+ * serves as the oracle of the others.
  */
 #ifndef RAPTORQ_KERNEL_H
 #define RAPTORQ_KERNEL_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #ifndef RQ_AHEAD
-#define RQ_AHEAD     16 /* steps that prefetching of symbols looks ahead */
+#define RQ_AHEAD 16 /* steps that prefetching of symbols looks ahead */
 #endif
 #define RQ_NONE	     UINT32_MAX
 #define RQ_WIDTH_MAX 256
@@ -34,10 +34,10 @@ struct rq_port {
 	size_t offset;		/* of the stripe in a symbol */
 	uint8_t *object;	/* the stripe of symbol 0 */
 	size_t stride;
-	uint8_t *end; /* of the object */
-	size_t row;   /* octets of a row of the working area */
-	size_t width; /* of these, octets that the stripe has; fewer in tiny symbols */
-	bool careful; /* some access may go over width or end */
+	uint8_t *end;	/* of the object */
+	size_t row;	/* octets of a row of the working area */
+	size_t width;	/* of these, octets that the stripe has; fewer in tiny symbols */
+	bool careful;	/* some access may go over width or end */
 	uint8_t *spare; /* a row for such accesses */
 };
 
@@ -62,8 +62,8 @@ struct rq_kernel {
 	/* symbol = rows of the list, out through the port */
 	void (*emit)(const struct rq_gather *g, const struct rq_step *steps, size_t n);
 	/* t = 2t + row; bucket[map[i]] += t */
-	void (*hdpc)(uint8_t *t, uint8_t *buckets, const uint8_t *rows, const uint8_t *map, size_t n,
-		     size_t width);
+	void (*hdpc)(uint8_t *t, uint8_t *buckets, const uint8_t *rows, const uint8_t *map,
+		     size_t n, size_t width);
 	/* the same on 8 bit planes of width octets; adds to two of the rows (each 8 planes) */
 	void (*planes)(uint8_t *t, uint8_t *out, const uint8_t *bits, size_t stride,
 		       const uint8_t (*pairs)[2], size_t n, size_t width);

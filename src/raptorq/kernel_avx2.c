@@ -68,13 +68,6 @@ static bool usable(void)
 	return __builtin_cpu_supports("avx2");
 }
 
-#define BY_WIDTH_NARROW(call)  \
-	case 32:               \
-		call(32);      \
-		break;         \
-	case 96:               \
-		call(96);      \
-		break;
 #define KERNEL	    rq_kernel_avx2
 #define KERNEL_NAME "avx2"
 #include "raptorq/kernel.inc"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kernels on 64-octet vectors; a product with a constant is one GF2P8AFFINEQB with the bit matrix of
- * that constant. The intrinsics come from a header of their own kind so that a test can compile this
- * file against a software model of them on a CPU that lacks the instructions.
+ * Kernels on 64-octet vectors; a product with a constant is one GF2P8AFFINEQB with the bit matrix
+ * of that constant. The intrinsics come from a header of their own kind so that a test can compile
+ * this file against a software model of them on a CPU that lacks the instructions.
  */
 #ifdef RQ_AVX512_MODEL
 #include RQ_AVX512_MODEL
 #else
 #include <immintrin.h>
-#define TARGET __attribute__((target("avx512f,avx512bw,gfni")))
+#define TARGET	    __attribute__((target("avx512f,avx512bw,gfni")))
 #define KERNEL	    rq_kernel_avx512
 #define KERNEL_NAME "avx512"
 #endif
@@ -69,5 +69,4 @@ static bool usable(void)
 	       __builtin_cpu_supports("gfni");
 }
 
-#define BY_WIDTH_NARROW(call)
 #include "raptorq/kernel.inc"

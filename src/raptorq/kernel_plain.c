@@ -6,7 +6,8 @@
 #include "raptorq/kernel.h"
 
 #define TARGET
-#define VB 8
+#define ANY_WIDTH /* no constants: the compiler makes of it what it can */
+#define VB	  8
 typedef uint64_t V;
 typedef uint64_t v_split;
 typedef const uint8_t *v_factor;
@@ -65,13 +66,6 @@ static bool usable(void)
 	return true;
 }
 
-#define BY_WIDTH_NARROW(call)  \
-	case 32:               \
-		call(32);      \
-		break;         \
-	case 96:               \
-		call(96);      \
-		break;
 #define KERNEL	    rq_kernel_plain
 #define KERNEL_NAME "plain"
 #include "raptorq/kernel.inc"

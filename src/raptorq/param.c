@@ -49,7 +49,8 @@ int assay_rq_params_check(const struct assay_rq_params *p, const char **why)
 /* KL(n): symbols of a block that the memory holds when it is cut into n sub-blocks. */
 static uint32_t symbols_fit(const struct assay_rq_params *p, uint64_t memory, uint32_t n)
 {
-	return rq_code_floor(memory / (p->alignment * ceil_div(p->symbol_size, (uint64_t)p->alignment * n)));
+	return rq_code_floor(memory /
+			     (p->alignment * ceil_div(p->symbol_size, (uint64_t)p->alignment * n)));
 }
 
 int assay_rq_params_derive(struct assay_rq_params *p, const char **why, uint64_t length,
@@ -70,7 +71,8 @@ int assay_rq_params_derive(struct assay_rq_params *p, const char **why, uint64_t
 		return refuse(why, "the decoder's memory does not hold the smallest block");
 	blocks = ceil_div(symbols, symbols_fit(&r, memory, n_max));
 	if (blocks > 255)
-		return refuse(why, "more than 255 source blocks: more decoder memory or longer packets are needed");
+		return refuse(why, "more than 255 source blocks: more decoder memory or longer "
+				   "packets are needed");
 	while (ceil_div(symbols, blocks) > symbols_fit(&r, memory, n))
 		n++;
 	r.blocks = blocks;

@@ -7,9 +7,9 @@
 #include "base/must.h"
 
 static rq_stage *const stages[] = {
-	rq_stage_ldpc,	  rq_stage_rows,	 rq_stage_columns,  rq_stage_peel,
-	rq_stage_dense_memory, rq_stage_bits,	 rq_stage_eliminate, rq_stage_hdpc_map,
-	rq_stage_hdpc_planes, rq_stage_hdpc_solve,
+	rq_stage_ldpc,	       rq_stage_rows,	    rq_stage_columns,	rq_stage_peel,
+	rq_stage_dense_memory, rq_stage_bits,	    rq_stage_eliminate, rq_stage_hdpc_map,
+	rq_stage_hdpc_planes,  rq_stage_hdpc_solve,
 };
 enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
 
@@ -81,7 +81,8 @@ static void deal(struct assay_rq_plan *p)
 	p->left = rq_arena_take(a, p->rows * sizeof(*p->left));
 	p->is_pivot = rq_arena_take(a, p->rows);
 	p->steps = rq_arena_take(a, (c->w + RQ_AHEAD) * sizeof(*p->steps));
-	/* every row's list may grow by padding; left rows' lists fit since each row is listed once */
+	/* every row's list may grow by padding; left rows' lists fit since each row is listed once
+	 */
 	p->list_room = p->row_room + (size_t)RQ_PAD * c->w;
 	p->list = rq_arena_take(a, p->list_room * sizeof(*p->list));
 	p->hdpc_map = rq_arena_take(a, c->kp + c->s);
@@ -179,7 +180,8 @@ int assay_rq_plan_init(struct assay_rq_plan **plan, void *memory, size_t size, u
 	return start(p, rows_wanted(symbols, known_len));
 }
 
-/* A set whose first rows leave the rank short: all rows then, with room for what they really have. */
+/* A set whose first rows leave the rank short: all rows then, with room for what they really have.
+ */
 static int widen(struct assay_rq_plan *p)
 {
 	if (p->used_len == p->known_len)

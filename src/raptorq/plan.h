@@ -25,7 +25,7 @@ struct rq_arena {
 };
 void *rq_arena_take(struct rq_arena *a, size_t len); /* 64-octet aligned; NULL when it is full */
 
-struct rq_row { /* a binary row while peeling */
+struct rq_row {		 /* a binary row while peeling */
 	uint16_t active; /* columns neither peeled nor inactive */
 	uint16_t sum;	 /* xor of their numbers: the column itself when one is left */
 	uint16_t peeled; /* columns already peeled */
@@ -60,11 +60,11 @@ struct assay_rq_plan {
 	uint32_t ready[RQ_CLASSES], pairs, triples; /* heads of stacks */
 	uint32_t *pair_next, *triple_next;
 	unsigned class_now;
-	uint32_t resolved;    /* LT columns peeled or inactive */
-	uint16_t *place;      /* of a column among the inactive; RQ_PEELED, RQ_ACTIVE */
-	uint16_t *inactive;   /* their columns; u of them, then the zero row up to a round number */
+	uint32_t resolved;  /* LT columns peeled or inactive */
+	uint16_t *place;    /* of a column among the inactive; RQ_PEELED, RQ_ACTIVE */
+	uint16_t *inactive; /* their columns; u of them, then the zero row up to a round number */
 	uint32_t inactive_len;
-	uint32_t *left;	      /* rows that are no pivot */
+	uint32_t *left; /* rows that are no pivot */
 	uint32_t left_len;
 	uint8_t *is_pivot;
 
@@ -75,9 +75,9 @@ struct assay_rq_plan {
 	size_t list_len, list_room;
 
 	/* dense stage */
-	size_t wide;	    /* octets of a row of u bits */
-	uint8_t *bits;	    /* rows by column, then zero, then one to work on */
-	uint8_t *matrix;    /* g rows: u bits reduced, then which left rows they are the sum of */
+	size_t wide;	 /* octets of a row of u bits */
+	uint8_t *bits;	 /* rows by column, then zero, then one to work on */
+	uint8_t *matrix; /* g rows: u bits reduced, then which left rows they are the sum of */
 	struct rq_step *left_steps;
 	uint32_t pivots;	 /* g */
 	uint16_t *pivot_place;	 /* inactive place that dense row p resolves */
@@ -95,9 +95,9 @@ struct assay_rq_plan {
 	uint8_t hdpc_solve[RQ_HDPC_MAX * RQ_HDPC_MAX]; /* free x H */
 };
 
-#define RQ_ACTIVE    UINT16_MAX
-#define RQ_PEELED    (UINT16_MAX - 1)
-#define RQ_LIST_PAD  64 /* entries of zero row behind lists of rows that lookups read */
+#define RQ_ACTIVE	   UINT16_MAX
+#define RQ_PEELED	   (UINT16_MAX - 1)
+#define RQ_LIST_PAD	   64 /* entries of zero row behind lists of rows that lookups read */
 #define RQ_PAIR_DUMP(code) ((code)->h * ((code)->h - 1) / 2) /* bucket of the last running sum */
 
 /* peel.c */

@@ -71,7 +71,8 @@ static bool io_valid(const struct assay_rq_solve *s)
 	    io->sub_blocks > io->symbol_size / io->alignment)
 		return false;
 	return s->from < s->to && s->to <= io->symbol_size &&
-	       (io->known != NULL || io->source != NULL) && (io->wanted != NULL || io->sink != NULL);
+	       (io->known != NULL || io->source != NULL) &&
+	       (io->wanted != NULL || io->sink != NULL);
 }
 
 int assay_rq_solve_init(struct assay_rq_solve **solve, void *memory, size_t size,
@@ -83,7 +84,8 @@ int assay_rq_solve_init(struct assay_rq_solve **solve, void *memory, size_t size
 
 	if (size < sizeof(*s))
 		return ASSAY_E_NOMEM;
-	*s = (struct assay_rq_solve){.plan = plan, .wanted = wanted, .io = *io, .from = from, .to = to};
+	*s = (struct assay_rq_solve){
+		.plan = plan, .wanted = wanted, .io = *io, .from = from, .to = to};
 	s->width = width != 0 ? width : best_width(plan, io->symbol_size);
 	if (!width_valid(s->width) || !io_valid(s))
 		return ASSAY_E_INVAL;
@@ -92,8 +94,8 @@ int assay_rq_solve_init(struct assay_rq_solve **solve, void *memory, size_t size
 		return ASSAY_E_NOMEM;
 	s->pieces = io->source != NULL || io->sink != NULL ? io->sub_blocks : 1;
 	s->offset = from;
-	s->scratch = (struct rq_port){.object = s->outs, .stride = s->width, .row = s->width,
-				      .width = s->width};
+	s->scratch = (struct rq_port){
+		.object = s->outs, .stride = s->width, .row = s->width, .width = s->width};
 	s->gather = (struct rq_gather){s->rows, s->width, s->width, plan->list, s->rows, &s->in};
 	s->emit = (struct rq_gather){s->rows, s->width, s->width, wanted->list, s->rows, NULL};
 	if (wanted->way == ASSAY_RQ_DIRECT)
@@ -126,12 +128,12 @@ static void port_move(struct assay_rq_solve *s, struct rq_port *port, const uint
 	port->stride = stride;
 	port->object = object != NULL ? (uint8_t *)object + at : NULL;
 	port->end = object != NULL ? (uint8_t *)object + len : NULL;
-	port->careful = s->size < s->width ||
-			(object != NULL && at + last * stride + s->width > len);
+	port->careful =
+		s->size < s->width || (object != NULL && at + last * stride + s->width > len);
 }
 
-/* Puts the next stripe before the phases. Stripes do not cross sub-blocks; the last of a sub-block is
- * moved back over its neighbour so that it has the full width. */
+/* Puts the next stripe before the phases. Stripes do not cross sub-blocks; the last of a sub-block
+ * is moved back over its neighbour so that it has the full width. */
 static void stripe(struct assay_rq_solve *s)
 {
 	uint32_t start = piece_offset(s, s->piece), end = piece_offset(s, s->piece + 1), low, high;

@@ -21,8 +21,8 @@ struct assay_rq_solve {
 	const struct assay_rq_wanted *wanted;
 	struct assay_rq_io io;
 	uint32_t from, to, width;
-	uint32_t pieces, piece;	      /* sub-blocks; the one under way */
-	uint32_t offset, size;	      /* the stripe in the symbol */
+	uint32_t pieces, piece; /* sub-blocks; the one under way */
+	uint32_t offset, size;	/* the stripe in the symbol */
 	unsigned phase;
 	size_t at, part; /* progress in the phase */
 
@@ -32,8 +32,8 @@ struct assay_rq_solve {
 	uint8_t *tables;  /* of lookups */
 	uint8_t *buckets; /* of running sums */
 	uint8_t *running;
-	uint8_t *hdpc;	  /* H rows, then the free columns' values */
-	uint8_t *outs;	  /* SHORT, DIRECT: the outputs' stripes */
+	uint8_t *hdpc; /* H rows, then the free columns' values */
+	uint8_t *outs; /* SHORT, DIRECT: the outputs' stripes */
 	const uint8_t **pointers;
 };
 

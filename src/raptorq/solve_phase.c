@@ -106,7 +106,8 @@ static unsigned lookup_bits(const struct rq_product *m, size_t width)
 
 	for (unsigned k = 1; k <= 8 && (width << k) * RQ_TABLES <= 16384; k++) {
 		size_t passes = (m->from_len + RQ_TABLES * k - 1) / (RQ_TABLES * k);
-		size_t total = passes * (RQ_TABLES * ((size_t)3 << k) / 2 + m->len * (RQ_TABLES + 3));
+		size_t total =
+			passes * (RQ_TABLES * ((size_t)3 << k) / 2 + m->len * (RQ_TABLES + 3));
 
 		if (total < best_cost) {
 			best = k;
@@ -149,13 +150,14 @@ static bool multiply(struct assay_rq_solve *s, const struct rq_product *m, uint6
 static bool dense_pivots(struct assay_rq_solve *s, uint64_t *budget)
 {
 	const struct assay_rq_plan *p = s->plan;
-	struct rq_product m = {s->rows, p->pivot_columns, p->pivots, p->left_rows, p->pivots,
-			       p->matrix + p->wide, 2 * p->wide};
+	struct rq_product m = {s->rows,	  p->pivot_columns,    p->pivots,  p->left_rows,
+			       p->pivots, p->matrix + p->wide, 2 * p->wide};
 
 	return multiply(s, &m, budget);
 }
 
-/* The columns that binary rows leave free: the HDPC rows with the pivots put in, times the inverse. */
+/* The columns that binary rows leave free: the HDPC rows with the pivots put in, times the inverse.
+ */
 static bool dense_free(struct assay_rq_solve *s, uint64_t *budget)
 {
 	const struct assay_rq_plan *p = s->plan;
@@ -184,8 +186,8 @@ static bool dense_free(struct assay_rq_solve *s, uint64_t *budget)
 static bool dense_share(struct assay_rq_solve *s, uint64_t *budget)
 {
 	const struct assay_rq_plan *p = s->plan;
-	struct rq_product m = {s->rows, p->pivot_columns, p->pivots, p->free_columns, p->free_len,
-			       p->free_bits, 8};
+	struct rq_product m = {s->rows,	    p->pivot_columns, p->pivots, p->free_columns,
+			       p->free_len, p->free_bits,     8};
 
 	return multiply(s, &m, budget);
 }
@@ -223,8 +225,13 @@ static bool short_gather(struct assay_rq_solve *s, uint64_t *budget)
 
 static bool short_dense(struct assay_rq_solve *s, uint64_t *budget)
 {
-	struct rq_product m = {s->outs, NULL, s->wanted->len, s->plan->inactive,
-			       s->plan->inactive_len, s->wanted->bits, s->plan->wide};
+	struct rq_product m = {s->outs,
+			       NULL,
+			       s->wanted->len,
+			       s->plan->inactive,
+			       s->plan->inactive_len,
+			       s->wanted->bits,
+			       s->plan->wide};
 
 	return multiply(s, &m, budget);
 }

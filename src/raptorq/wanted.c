@@ -53,7 +53,9 @@ size_t assay_rq_wanted_size(const struct assay_rq_plan *plan, size_t len)
 /* Row operations per way for the whole job, divided by the width that is the same for all. */
 static enum assay_rq_way choose(const struct assay_rq_plan *plan, size_t len, uint32_t symbol_size)
 {
-	double dense = plan->inactive_len * cost_lookup, per = strcmp(rq_kernel()->name, "avx512") == 0 ? cost_product_gfni : cost_product_shuffle;
+	double dense = plan->inactive_len * cost_lookup,
+	       per = strcmp(rq_kernel()->name, "avx512") == 0 ? cost_product_gfni
+							      : cost_product_shuffle;
 	double shared = plan->list_len + 2.0 * plan->code.l + plan->inactive_len * dense;
 	double back = plan->list_len + plan->steps_len + len * 7.0;
 	double brief = len * (6.0 + dense) + 4 * plan->inactive_len;
@@ -74,7 +76,8 @@ int assay_rq_wanted_init(struct assay_rq_wanted **wanted, void *memory, size_t s
 	struct assay_rq_wanted *w = memory;
 
 	for (size_t i = 0; i < len; i++)
-		if (ids[i] > ASSAY_RQ_ESI_MAX && (ids[i] & ~ASSAY_RQ_INTERMEDIATE(0)) >= plan->code.l)
+		if (ids[i] > ASSAY_RQ_ESI_MAX &&
+		    (ids[i] & ~ASSAY_RQ_INTERMEDIATE(0)) >= plan->code.l)
 			return ASSAY_E_RANGE;
 	if (symbol_size == 0 || symbol_size > ASSAY_RQ_SYMBOL_MAX || len > UINT32_MAX / ENTRIES)
 		return ASSAY_E_RANGE;
@@ -182,7 +185,8 @@ static void direct_add(struct assay_rq_wanted *w, const struct rq_step *s)
 	w->from_len++;
 }
 
-/* The known symbols in use, and for each a row of zeros with a one at its number: all in one buffer. */
+/* The known symbols in use, and for each a row of zeros with a one at its number: all in one
+ * buffer. */
 static void direct_from(struct assay_rq_wanted *w)
 {
 	const struct assay_rq_plan *p = w->plan;
@@ -211,7 +215,8 @@ static int stage_direct(struct assay_rq_wanted *w, uint64_t *budget)
 		return 0;
 	if (w->at++ == 0) {
 		size_t size = rq_solve_size(p, ASSAY_RQ_BACK, w->len, DIRECT_WIDTH);
-		struct assay_rq_io io = {.symbol_size = w->from_len, .sub_blocks = 1, .alignment = 1};
+		struct assay_rq_io io = {
+			.symbol_size = w->from_len, .sub_blocks = 1, .alignment = 1};
 
 		direct_from(w);
 		io.symbol_size = w->from_len;
@@ -230,7 +235,10 @@ static int stage_direct(struct assay_rq_wanted *w, uint64_t *budget)
 int assay_rq_wanted_run(struct assay_rq_wanted *w, uint64_t budget)
 {
 	static int (*const stages[])(struct assay_rq_wanted *, uint64_t *) = {
-		stage_steps, stage_sort, stage_bits, stage_direct,
+		stage_steps,
+		stage_sort,
+		stage_bits,
+		stage_direct,
 	};
 	enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
 

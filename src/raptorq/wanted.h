@@ -20,7 +20,8 @@ struct assay_rq_wanted {
 	struct rq_step *places, *steps;
 	uint16_t *list;
 	size_t list_len;
-	uint8_t *bits; /* SHORT: each output's share in the inactive columns, in the order of steps */
+	uint8_t *bits; /* SHORT: each output's share in the inactive columns, in the order of steps
+			*/
 
 	/* DIRECT: out = coef x the symbols of `from` */
 	struct rq_step *from; /* place and esi only */

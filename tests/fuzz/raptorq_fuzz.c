@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OTI, derivation and payload ids from any octets; then a plan and a solve from any list of ESIs. */
+/* OTI, derivation and payload ids from any octets; then a plan and a solve from any list of ESIs.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,8 +66,8 @@ static void solve(const struct assay_rq_plan *plan, uint32_t k, size_t len)
 	const uint8_t **known = malloc((len + 1) * sizeof(*known));
 	uint8_t out[64], *to = out;
 	uint32_t id = k / 2;
-	struct assay_rq_io io = {.known = known, .wanted = &to, .symbol_size = 40, .sub_blocks = 3,
-				 .alignment = 8};
+	struct assay_rq_io io = {
+		.known = known, .wanted = &to, .symbol_size = 40, .sub_blocks = 3, .alignment = 8};
 	struct assay_rq_wanted *wanted;
 	struct assay_rq_solve *job;
 	size_t wanted_size = assay_rq_wanted_size(plan, 1), size;

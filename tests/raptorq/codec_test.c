@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The codec against its slow twin, over random blocks, losses, shapes, kernels, ways and budgets. */
+/* The codec against its slow twin, over random blocks, losses, shapes, kernels, ways and budgets.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,8 +17,8 @@
 struct block {
 	struct assay_rq_params p;
 	struct assay_rq_block b;
-	uint8_t *source, *copy;	 /* as in the object */
-	uint8_t *symbols;	 /* one behind another, the lost and the repair ones too */
+	uint8_t *source, *copy; /* as in the object */
+	uint8_t *symbols;	/* one behind another, the lost and the repair ones too */
 	uint32_t *known;
 	const uint8_t **from;
 	size_t known_len;
@@ -72,8 +73,11 @@ static void block_free(struct block *x)
 
 static struct assay_rq_io io_of(struct block *x)
 {
-	return (struct assay_rq_io){.source = x->source, .source_len = x->p.length, .wanted = x->to,
-				    .symbol_size = x->p.symbol_size, .sub_blocks = x->p.sub_blocks,
+	return (struct assay_rq_io){.source = x->source,
+				    .source_len = x->p.length,
+				    .wanted = x->to,
+				    .symbol_size = x->p.symbol_size,
+				    .sub_blocks = x->p.sub_blocks,
 				    .alignment = x->p.alignment};
 }
 
@@ -270,8 +274,11 @@ static void larger(void **state)
 /* Every kernel, width and way gives the same octets. */
 static void same_everywhere(void **state)
 {
-	static const uint32_t shapes[][4] = {{10, 1, 1, 1}, {26, 31, 1, 3}, {101, 264, 8, 2},
-					     {33, 1280, 8, 5}, {300, 100, 4, 1}};
+	static const uint32_t shapes[][4] = {{10, 1, 1, 1},
+					     {26, 31, 1, 3},
+					     {101, 264, 8, 2},
+					     {33, 1280, 8, 5},
+					     {300, 100, 4, 1}};
 
 	seed = 4;
 	for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
@@ -284,7 +291,8 @@ static void same_everywhere(void **state)
 		for (unsigned i = 0; assay_rq_kernel_name(i) != NULL; i++)
 			for (uint32_t width = 0; width <= 256; width = width == 0 ? 32 : 2 * width)
 				for (int way = ASSAY_RQ_BEST; way <= ASSAY_RQ_DIRECT; way++) {
-					assert_int_equal(assay_rq_kernel_use(assay_rq_kernel_name(i)), 0);
+					assert_int_equal(
+						assay_rq_kernel_use(assay_rq_kernel_name(i)), 0);
 					box_free(&box);
 					box.way = way;
 					box.width = width;
@@ -347,8 +355,8 @@ static void ranges(void **state)
 
 		to = from + 1 + below(200) < 776 ? from + 1 + below(200) : 776;
 		to = to > 776 ? 776 : to;
-		assert_int_equal(assay_rq_solve_init(&s, memory, size, box.plan, box.wanted, &io, from,
-						     to, 64),
+		assert_int_equal(assay_rq_solve_init(&s, memory, size, box.plan, box.wanted, &io,
+						     from, to, 64),
 				 0);
 		assert_int_equal(assay_rq_solve_run(s, ASSAY_RQ_FOREVER), 0);
 		assert_int_equal(assay_rq_solve_done(s), to - from);
@@ -398,10 +406,10 @@ static void contrived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(with_twin),	   cmocka_unit_test(rank_with_twin),
-		cmocka_unit_test(larger),	   cmocka_unit_test(same_everywhere),
-		cmocka_unit_test(budgets),	   cmocka_unit_test(ranges),
-		cmocka_unit_test(far_too_many),	   cmocka_unit_test(contrived),
+		cmocka_unit_test(with_twin),	cmocka_unit_test(rank_with_twin),
+		cmocka_unit_test(larger),	cmocka_unit_test(same_everywhere),
+		cmocka_unit_test(budgets),	cmocka_unit_test(ranges),
+		cmocka_unit_test(far_too_many), cmocka_unit_test(contrived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

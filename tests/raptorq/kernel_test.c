@@ -15,7 +15,8 @@
 #include "raptorq/kernel.h"
 
 extern const struct rq_kernel rq_kernel_model;
-static const struct rq_kernel *const kernels[] = {&rq_kernel_avx2, &rq_kernel_avx512, &rq_kernel_model};
+static const struct rq_kernel *const kernels[] = {&rq_kernel_avx2, &rq_kernel_avx512,
+						  &rq_kernel_model};
 enum { KERNELS = 3, ROWS = 40, WIDTH = RQ_WIDTH_MAX, SIZE = ROWS * WIDTH };
 
 static void products(void **state)
@@ -103,8 +104,12 @@ static void sample_make(struct sample *s, uint64_t seed)
 		s->map[i] %= ROWS;
 		s->pairs[i][0] %= 2;
 		s->pairs[i][1] = 2 + s->pairs[i][1] % 2;
-		s->steps[i] = (struct rq_step){.start = i * 8, .place = i % 5 == 0 ? RQ_NONE : i,
-					       .esi = i, .dst = i, .n = i < 30 ? i / 5 : i, .m = 4};
+		s->steps[i] = (struct rq_step){.start = i * 8,
+					       .place = i % 5 == 0 ? RQ_NONE : i,
+					       .esi = i,
+					       .dst = i,
+					       .n = i < 30 ? i / 5 : i,
+					       .m = 4};
 	}
 	for (int i = 0; i < RQ_AHEAD; i++)
 		s->steps[ROWS + i].place = RQ_NONE;
@@ -113,8 +118,8 @@ static void sample_make(struct sample *s, uint64_t seed)
 /* One run of every loop; all results lie in the sample. */
 static void run(struct sample *s, const struct rq_kernel *kernel, size_t w)
 {
-	struct rq_port port = {.object = s->object, .stride = w, .end = s->object + SIZE, .row = w,
-			       .width = w};
+	struct rq_port port = {
+		.object = s->object, .stride = w, .end = s->object + SIZE, .row = w, .width = w};
 	struct rq_gather g = {s->rows, w, w, s->list, s->rows, &port};
 	const uint8_t *src[ROWS];
 
@@ -132,7 +137,8 @@ static void run(struct sample *s, const struct rq_kernel *kernel, size_t w)
 	kernel->dot(s->rows, 7, src, ROWS, s->coef, ROWS, w);
 	kernel->add(s->rows, s->more, w);
 	if (8 * 5 * w <= SIZE)
-		kernel->planes(s->rows + 4 * 8 * w, s->rows, s->bits, w, (const uint8_t(*)[2])s->pairs,
+		kernel->planes(s->rows + 4 * 8 * w, s->rows, s->bits, w,
+			       (const uint8_t(*)[2])s->pairs,
 			       ROWS * WIDTH / w < ROWS ? ROWS * WIDTH / w : ROWS, w);
 }
 

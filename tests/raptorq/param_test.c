@@ -113,8 +113,8 @@ static void tiling(void **state)
 	for (int round = 0; round < 3000; round++) {
 		uint32_t al = 1 + box_random(&seed) % 8, units = 1 + box_random(&seed) % 200;
 		struct assay_rq_params p = {1 + box_random(&seed) % 5000000, units * al,
-					    1 + box_random(&seed) % 255, 1 + box_random(&seed) % units,
-					    al};
+					    1 + box_random(&seed) % 255,
+					    1 + box_random(&seed) % units, al};
 		uint64_t at = 0;
 
 		if (assay_rq_params_check(&p, NULL) != 0)
@@ -164,7 +164,8 @@ static void bad_calls(void **state)
 	assert_int_equal(assay_rq_plan_size(0, 0), 0);
 	assert_int_equal(assay_rq_plan_size(56404, 56404), 0);
 	assert_int_equal(assay_rq_plan_init(&plan, memory, 1 << 20, 0, NULL, 0), ASSAY_E_RANGE);
-	assert_int_equal(assay_rq_plan_init(&plan, memory, 1 << 20, 56404, NULL, 56404), ASSAY_E_RANGE);
+	assert_int_equal(assay_rq_plan_init(&plan, memory, 1 << 20, 56404, NULL, 56404),
+			 ASSAY_E_RANGE);
 	assert_int_equal(assay_rq_plan_init(&plan, memory, 1 << 20, 2, NULL, 1), ASSAY_E_INVAL);
 	assert_int_equal(assay_rq_plan_init(&plan, memory, 1 << 20, 2, known, 2), ASSAY_E_RANGE);
 	assert_int_equal(assay_rq_plan_init(&plan, memory, 64, 2, NULL, 2), ASSAY_E_NOMEM);
@@ -176,8 +177,9 @@ static void bad_calls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tables),      cmocka_unit_test(refusals),  cmocka_unit_test(tiling),
-		cmocka_unit_test(payload_ids), cmocka_unit_test(bad_calls),
+		cmocka_unit_test(tables),    cmocka_unit_test(refusals),
+		cmocka_unit_test(tiling),    cmocka_unit_test(payload_ids),
+		cmocka_unit_test(bad_calls),
 	};
 
 	digest_init();

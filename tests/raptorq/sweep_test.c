@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raptorq_sweep_test [long]: blocks of many K' are encoded, lose symbols and come back; and how often
- * K+h random symbols suffice. `long` takes all 477 K' and more sets.
+ * raptorq_sweep_test [long]: blocks of many K' are encoded, lose symbols and come back; and how
+ * often K+h random symbols suffice. `long` takes all 477 K' and more sets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +26,12 @@ static void round_trip(uint32_t k)
 	uint32_t *ids = malloc((k + n) * sizeof(*ids)), *lost = malloc(k * sizeof(*lost));
 	uint8_t **to = malloc((k + n) * sizeof(*to));
 	const uint8_t **from = malloc((k + n) * sizeof(*from));
-	struct assay_rq_io io = {.source = object, .source_len = k * T, .wanted = to,
-				 .symbol_size = T, .sub_blocks = 1, .alignment = 8};
+	struct assay_rq_io io = {.source = object,
+				 .source_len = k * T,
+				 .wanted = to,
+				 .symbol_size = T,
+				 .sub_blocks = 1,
+				 .alignment = 8};
 
 	box_fill(object, k * T, k);
 	for (uint32_t i = 0; i < n; i++) {
@@ -70,7 +74,8 @@ static void round_trip(uint32_t k)
 static void every_size(void **state)
 {
 	for (int i = 0; i < RQ_TABLE_ROWS; i++)
-		if (all || (rq_table[i].kp < 1500 && i % 3 == 0) || i % 60 == 0 || i == RQ_TABLE_ROWS - 1) {
+		if (all || (rq_table[i].kp < 1500 && i % 3 == 0) || i % 60 == 0 ||
+		    i == RQ_TABLE_ROWS - 1) {
 			round_trip(rq_table[i].kp);
 			round_trip(rq_table[i].kp - 1); /* with one padding symbol */
 		}

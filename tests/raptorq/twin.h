@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Solves for the intermediate symbols (L rows of t octets into c) from known symbols, each t octets at
- * values + i * t. False when the rank is below L. */
+/* Solves for the intermediate symbols (L rows of t octets into c) from known symbols, each t octets
+ * at values + i * t. False when the rank is below L. */
 bool twin_solve(uint8_t *c, uint32_t k, const uint32_t *esis, const uint8_t *values, size_t len,
 		uint32_t t);
 /* One symbol out of the intermediate ones. */

@@ -97,8 +97,11 @@ static uint8_t *packets(struct object *o, uint32_t sbn, const uint32_t *esis, si
 		assay_rq_payload_id_write(out + i * size, sbn, esis[i]);
 		at[i] = out + i * size + ASSAY_RQ_PAYLOAD_ID;
 	}
-	io = (struct assay_rq_io){.source = o->bytes + b.offset, .source_len = b.length, .wanted = at,
-				  .symbol_size = o->p.symbol_size, .sub_blocks = o->p.sub_blocks,
+	io = (struct assay_rq_io){.source = o->bytes + b.offset,
+				  .source_len = b.length,
+				  .wanted = at,
+				  .symbol_size = o->p.symbol_size,
+				  .sub_blocks = o->p.sub_blocks,
 				  .alignment = o->p.alignment};
 	if (box_wanted(&o->box, esis, len, o->p.symbol_size) != 0 || box_solve(&o->box, &io) != 0)
 		abort();
@@ -183,8 +186,11 @@ static bool check_intermediate(struct object *o, const json_t *c)
 		ids[i] = ASSAY_RQ_INTERMEDIATE(i);
 		at[i] = got + (size_t)i * o->p.symbol_size;
 	}
-	io = (struct assay_rq_io){.source = o->bytes, .source_len = o->p.length, .wanted = at,
-				  .symbol_size = o->p.symbol_size, .sub_blocks = o->p.sub_blocks,
+	io = (struct assay_rq_io){.source = o->bytes,
+				  .source_len = o->p.length,
+				  .wanted = at,
+				  .symbol_size = o->p.symbol_size,
+				  .sub_blocks = o->p.sub_blocks,
 				  .alignment = o->p.alignment};
 	if (box_wanted(&o->box, ids, facts.intermediate, o->p.symbol_size) != 0 ||
 	    box_solve(&o->box, &io) != 0)
@@ -215,7 +221,8 @@ static bool oti_same(const struct assay_rq_params *p, const json_t *c)
 
 static bool case_run(const json_t *c)
 {
-	struct object o = {.p = {number(c, "F"), number(c, "T"), number(c, "Z"), number(c, "N"), number(c, "Al")}};
+	struct object o = {.p = {number(c, "F"), number(c, "T"), number(c, "Z"), number(c, "N"),
+				 number(c, "Al")}};
 	const json_t *row;
 	size_t i;
 	bool good;
@@ -233,8 +240,9 @@ static bool case_run(const json_t *c)
 			return fail("block %u differs", sbn);
 	}
 	object_make(&o, c);
-	good = same("object", text(c, "object_sha256"), o.bytes, o.p.length) && check_packets(&o, c) &&
-	       check_all(&o, c, true) && check_all(&o, c, false) && check_intermediate(&o, c);
+	good = same("object", text(c, "object_sha256"), o.bytes, o.p.length) &&
+	       check_packets(&o, c) && check_all(&o, c, true) && check_all(&o, c, false) &&
+	       check_intermediate(&o, c);
 	object_free(&o);
 	return good;
 }
@@ -256,8 +264,7 @@ static bool decode_set_run(const json_t *c)
 	bool decodable = json_is_true(json_object_get(c, "decodable")), good = true;
 	int e;
 
-	json_array_foreach(list, i, v)
-		esis[i] = json_integer_value(v);
+	json_array_foreach(list, i, v) esis[i] = json_integer_value(v);
 	e = try_set(esis, len, k);
 	if (e != (decodable ? 0 : ASSAY_E_NOTFOUND))
 		good = fail("K=%u: %d, decodable %d", k, e, decodable);
@@ -275,7 +282,8 @@ static bool oti_run(const json_t *c)
 	struct assay_rq_params p;
 	const char *reason = "";
 
-	if (assay_rq_params_derive(&p, &reason, number(c, "F"), number(c, "P"), number(c, "WS")) != 0)
+	if (assay_rq_params_derive(&p, &reason, number(c, "F"), number(c, "P"), number(c, "WS")) !=
+	    0)
 		return fail("refused: %s", reason);
 	return oti_same(&p, c);
 }
@@ -286,9 +294,9 @@ static bool ids_are(const json_t *c, const char *name, const char *ids, size_t f
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(c, name), i, v)
-		if (strcmp(json_string_value(v), ids + (from + i) * BASE58_KEY_MAX) != 0)
-			return fail("%s[%zu] differs", name, i);
+	json_array_foreach(json_object_get(c, name), i,
+			   v) if (strcmp(json_string_value(v), ids + (from + i) * BASE58_KEY_MAX) !=
+				  0) return fail("%s[%zu] differs", name, i);
 	return true;
 }
 
@@ -298,12 +306,14 @@ static bool lumera_run(const json_t *c)
 	uint32_t k = number(c, "K"), total = number(c, "total_symbols");
 	size_t size = number(c, "packet_bytes"), joined = 0;
 	uint32_t *esis = malloc(total * sizeof(*esis));
-	char *ids = malloc((size_t)total * BASE58_KEY_MAX), *all = malloc((size_t)total * BASE58_KEY_MAX);
+	char *ids = malloc((size_t)total * BASE58_KEY_MAX),
+	     *all = malloc((size_t)total * BASE58_KEY_MAX);
 	uint8_t *got, digest[32];
 	char hash[BASE58_KEY_MAX];
 	bool good;
 
-	if (assay_rq_params_derive(&o.p, NULL, number(c, "F"), 65535, 10485760) != 0 || !oti_same(&o.p, c))
+	if (assay_rq_params_derive(&o.p, NULL, number(c, "F"), 65535, 10485760) != 0 ||
+	    !oti_same(&o.p, c))
 		return false;
 	object_make(&o, c);
 	for (uint32_t i = 0; i < total; i++)
@@ -320,7 +330,8 @@ static bool lumera_run(const json_t *c)
 	base58_encode(hash, sizeof(hash), digest, sizeof(digest));
 	good = (strcmp(hash, text(c, "block_hash")) == 0 || fail("block hash differs")) &&
 	       ids_are(c, "first_ids", ids, 0) && ids_are(c, "first_repair_ids", ids, k) &&
-	       ids_are(c, "last_ids", ids, total - json_array_size(json_object_get(c, "last_ids"))) &&
+	       ids_are(c, "last_ids", ids,
+		       total - json_array_size(json_object_get(c, "last_ids"))) &&
 	       same("all ids", text(c, "all_ids_sha256"), all, joined) &&
 	       same("all packets", text(c, "all_packets_sha256"), got, total * size);
 	free(esis);
@@ -346,7 +357,8 @@ static bool listed(const char *only, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (const char *p = only; p != NULL; p = strchr(p, ',') != NULL ? strchr(p, ',') + 1 : NULL)
+	for (const char *p = only; p != NULL;
+	     p = strchr(p, ',') != NULL ? strchr(p, ',') + 1 : NULL)
 		if (strncmp(p, name, len) == 0 && (p[len] == ',' || p[len] == '\0'))
 			return true;
 	return only == NULL;
