@@ -128,7 +128,8 @@ struct assay_rq_solve;
  * Where the octets are. The block's source, as it lies in the object (sub-block by sub-block), may
  * end before K*T: what lies behind reads as zero and is not written. A known symbol whose pointer
  * is NULL (or all, when known is NULL) is a source symbol in that source; a wanted one likewise in
- * sink. Other pointers lead to symbol_size octets. Sources and sinks do not overlap.
+ * sink. Other pointers lead to symbol_size octets. source and sink may
+ * be the same memory; a known symbol is not wanted at the same place.
  */
 struct assay_rq_io {
 	const uint8_t *source;

@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	params(&r);
 	k = 1 + read_u8(&r);
 	budget = 1 + read_u16le(&r);
-	while (r.left >= 4 && len < 300)
+	while (!r.bad && r.left >= 4 && len < 300)
 		assay_rq_payload_id_read(&sbn, &esis[len++], read_bytes(&r, 4));
 	for (uint32_t i = 0; len < 300 && i < k; i += 2)
 		esis[len++] = i; /* or hardly any set would do */
