@@ -58,6 +58,7 @@ struct port {
 	/* DPDK ports. */
 	uint16_t dev;
 	bool started;
+	bool interrupts;   /* the device can wake a worker, and was told to */
 	char dev_name[64]; /* for unplugging; empty when it was there before */
 	unsigned rx_queues, tx_queues;
 	unsigned sums;	   /* FRAME_SUM_* */

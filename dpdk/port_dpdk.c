@@ -177,7 +177,7 @@ static bool wait_add(struct port *port, unsigned worker)
 	int rx = port->queue[worker].rx;
 
 	/* frames on the relay ring wake nobody: worth polling for */
-	return rx >= 0 && port->relay == NULL &&
+	return rx >= 0 && port->interrupts && port->relay == NULL &&
 	       rte_eth_dev_rx_intr_ctl_q(port->dev, (uint16_t)rx, RTE_EPOLL_PER_THREAD,
 					 RTE_INTR_EVENT_ADD, NULL) == 0;
 }
@@ -186,7 +186,7 @@ static void wait_arm(struct port *port, unsigned worker, bool on)
 {
 	int rx = port->queue[worker].rx;
 
-	if (rx < 0)
+	if (rx < 0 || !port->interrupts)
 		return;
 	if (on)
 		rte_eth_dev_rx_intr_enable(port->dev, (uint16_t)rx);
@@ -212,6 +212,7 @@ static void info(struct port *port, struct plane_port *out)
 		if (used >= sizeof(out->addresses))
 			break;
 	}
+	rte_ether_format_addr(out->mac, sizeof(out->mac), (struct rte_ether_addr *)port->self.mac);
 	if (rte_eth_dev_info_get(port->dev, &device) == 0)
 		snprintf(out->driver, sizeof(out->driver), "%s", device.driver_name);
 	out->link_up = rte_eth_link_get_nowait(port->dev, &link) == 0 &&
@@ -330,6 +331,7 @@ static int configure(struct port *port, const struct ports_config *config,
 	}
 	if (code != 0)
 		return fail(port, trouble, "device takes no configuration", code);
+	port->interrupts = conf.intr_conf.rxq != 0;
 	/* offered and accepted: the device does it; IPv6 needs the UDP sum only */
 	if ((conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0)
 		port->tx_flags |= RTE_MBUF_F_TX_IP_CKSUM;

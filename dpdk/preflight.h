@@ -23,6 +23,7 @@ struct preflight_host {
 	const char *pmd_dir;
 	const struct ifaddrs *addresses; /* NULL: ask the kernel */
 	uint64_t memlock;		 /* 0: ask the kernel */
+	bool hugepages_taken;		 /* this process has them already */
 };
 
 struct preflight {

@@ -164,6 +164,10 @@ static int take_sources(struct decoder *d)
 	return 0;
 }
 
+/* Symbols over K at first, for each further attempt, and at most: a set that does not do with 64 is
+ * nothing that happens by chance. */
+enum { SPARE = 2, MORE = 8, SPOOL_SPARE = 64 };
+
 /* Up to n good repair symbols into the spool, from symbol *next of the layout on. */
 static int take_repair(struct decoder *d, uint32_t *next, uint32_t n)
 {
@@ -191,10 +195,6 @@ static int take_repair(struct decoder *d, uint32_t *next, uint32_t n)
 	}
 	return 0;
 }
-
-/* Symbols over K at first, for each further attempt, and at most: a set that does not do with 64 is
- * nothing that happens by chance. */
-enum { SPARE = 2, MORE = 8, SPOOL_SPARE = 64 };
 
 /* Known symbols until there is a plan. */
 static int gather(struct decoder *d)

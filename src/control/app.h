@@ -43,6 +43,7 @@ struct app {
 	struct store_thread *store_thread;
 	struct control *control;
 	int lock_fd;
+	int exit_code; /* of a start that failed: 78 configuration, 75 lock held, else 1 */
 	char error[CONFIG_ERROR_MAX];
 };
 
@@ -61,6 +62,8 @@ void app_lock_stop(struct app *app);
 int app_self_start(struct app *app);
 void app_self_stop(struct app *app);
 int app_registry_start(struct app *app);
+/* Reads and checks the file against this node; for start and reload. out is the caller's. */
+int app_registry_read(struct app *app, struct registry *out);
 void app_registry_stop(struct app *app);
 /* Opens the store and starts the thread that owns it. */
 int app_store_start(struct app *app);

@@ -27,6 +27,7 @@ static struct reading {
 	unsigned port_line[CONFIG_PORTS_MAX]; /* of the device key */
 	unsigned port_count;
 	bool ended; /* the end mark was read at top level */
+	char run_dir[sizeof(((struct config *)0)->run_dir)]; /* of a file that is not right */
 } reading;
 
 /*
@@ -333,6 +334,7 @@ static cfg_t *parse_text(struct options *options, const char *text)
 	cfg_set_error_function(root, on_error);
 	if (cfg_parse_buf(root, text) == CFG_SUCCESS && reading.ended)
 		return root;
+	snprintf(reading.run_dir, sizeof(reading.run_dir), "%s", cfg_getstr(root, "run_dir"));
 	cfg_free(root);
 	return NULL;
 }
@@ -356,6 +358,7 @@ int config_parse(struct config *out, const char *name, const char *text, size_t 
 	reading.name = name;
 	reading.error = error;
 	error[0] = 0;
+	memset(out, 0, sizeof(*out));
 	if (options == NULL || copy == NULL)
 		goto done;
 	result = ASSAY_E_INVAL;
@@ -368,9 +371,10 @@ int config_parse(struct config *out, const char *name, const char *text, size_t 
 	memcpy(copy, text, len);
 	memcpy(copy + len, END_MARK, sizeof(END_MARK));
 	root = parse_text(options, copy);
-	if (root == NULL)
+	if (root == NULL) {
+		memcpy(out->run_dir, reading.run_dir, sizeof(out->run_dir));
 		goto done;
-	memset(out, 0, sizeof(*out));
+	}
 	snprintf(out->path, sizeof(out->path), "%s", name);
 	take_all(out, root);
 	result = check_whole(out, error);
@@ -407,6 +411,7 @@ int config_load(struct config *out, const char *path, char *error)
 	ssize_t n = 1;
 	int result;
 
+	memset(out, 0, sizeof(*out));
 	if (fd < 0)
 		return read_failed(path, fd, error);
 	while (text != NULL && n > 0 && len <= CONFIG_FILE_MAX) {

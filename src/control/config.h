@@ -118,7 +118,8 @@ struct config {
 void config_defaults(struct config *out);
 /*
  * Reads the file. 0, or a negative code with `file:line: message` (or `file: message`) in error,
- * which has room for CONFIG_ERROR_MAX.
+ * which has room for CONFIG_ERROR_MAX; out->run_dir is then what was read of it before the mistake,
+ * so that a running daemon can still be found.
  */
 int config_load(struct config *out, const char *path, char *error);
 /* The same from memory; name stands for the file in messages. */
@@ -137,6 +138,8 @@ void config_port_where(char *out, size_t room, const struct config *config, unsi
 /* The text of a choice key's value, for example of idle. */
 const char *config_idle_name(int idle);
 const char *config_hugepages_name(int hugepages);
+/* False when there is no such level. */
+bool config_log_level(const char *name, int *level);
 
 /*
  * Applies the reloadable keys of fresh to config and calls each(arg, key, applied) for every key

@@ -27,8 +27,8 @@ const char *config_check_network(const char *text)
 	if (text[0] == 0)
 		return "must not be empty";
 	for (const char *p = text; *p != 0; p++)
-		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
-			return "must be printable ASCII without blanks, quotes and backslashes";
+		if (*p <= ' ' || *p > '~')
+			return "must be printable ASCII without blanks";
 	return NULL;
 }
 
@@ -37,8 +37,8 @@ const char *config_check_path(const char *text)
 	if (text[0] != '/')
 		return "must be an absolute path";
 	for (const char *p = text; *p != 0; p++)
-		if ((unsigned char)*p < ' ' || *p == '"' || *p == '\\')
-			return "must not contain control characters, quotes and backslashes";
+		if ((unsigned char)*p < ' ')
+			return "must not contain control characters";
 	return NULL;
 }
 
@@ -193,8 +193,8 @@ const char *config_check_device(const char *text)
 	if (strncmp(text, "dpdk:", 5) != 0 || text[5] == 0 || text[5] == ',')
 		return "must be udp:ADDRESS:PORT or dpdk:DEVICE";
 	for (const char *p = text; *p != 0; p++)
-		if (*p <= ' ' || *p > '~' || *p == '"')
-			return "must not contain blanks, quotes and control characters";
+		if (*p <= ' ' || *p > '~')
+			return "must be printable ASCII without blanks";
 	return NULL;
 }
 

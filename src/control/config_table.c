@@ -193,3 +193,10 @@ const char *config_hugepages_name(int pages)
 {
 	return name_of(hugepages, pages);
 }
+
+bool config_log_level(const char *name, int *level)
+{
+	struct config_key key = {.choices = log_levels};
+
+	return config_choice_value(&key, name, level);
+}

@@ -56,8 +56,7 @@ void digest_stream_init(struct digest_stream *s, const uint8_t *key);
 void digest_stream_add(struct digest_stream *s, const void *data, size_t len);
 void digest_stream_end(const struct digest_stream *s, uint8_t out[32]);
 
-/* SHA-256 of one message; of several parts one after the other. */
-void sha256_one(uint8_t out[32], const void *data, size_t len);
+/* SHA-256 of parts one after the other. */
 struct sha256_part {
 	const void *data;
 	size_t len;

@@ -26,17 +26,12 @@ void sha256_parts(uint8_t out[32], const struct sha256_part *parts, size_t n)
 	SHA256_Final(out, &c);
 }
 
-void sha256_one(uint8_t out[32], const void *data, size_t len)
-{
-	sha256_parts(out, &(struct sha256_part){data, len}, 1);
-}
-
 void sha256_tagged(uint8_t out[32], const char *tag, const struct sha256_part *parts, size_t n)
 {
 	uint8_t prefix[64];
 	SHA256_CTX c;
 
-	sha256_one(prefix, tag, strlen(tag));
+	sha256_parts(prefix, &(struct sha256_part){tag, strlen(tag)}, 1);
 	memcpy(prefix + 32, prefix, 32);
 	SHA256_Init(&c);
 	SHA256_Update(&c, prefix, sizeof(prefix));

@@ -32,24 +32,6 @@ void tree_chunk_value(uint8_t out[32], const uint8_t *data, size_t len, uint32_t
 	digest_chunk(out, IV, data, len, chunk, 0, is_root);
 }
 
-void tree_chunk_values_at(uint8_t *out, const uint8_t *const *data, const uint16_t *lens,
-			  const uint32_t *chunks, size_t n, bool only_one)
-{
-	/* Lanes take one counter, or rising ones: runs of whole neighbours go together. */
-	for (size_t i = 0, run; i < n; i += run) {
-		run = 1;
-		if (only_one || lens[i] != TREE_CHUNK) {
-			tree_chunk_value(out + 32 * i, data[i], lens[i], chunks[i], only_one);
-			continue;
-		}
-		while (i + run < n && lens[i + run] == TREE_CHUNK &&
-		       chunks[i + run] == chunks[i] + run)
-			run++;
-		blake3_hash_many(data + i, run, CHUNK_BLOCKS, IV, chunks[i], true, 0, CHUNK_START,
-				 CHUNK_END, out + 32 * i);
-	}
-}
-
 void tree_parents(uint8_t *out, const uint8_t *const *in, size_t n)
 {
 	blake3_hash_many(in, n, 1, IV, 0, false, PARENT, 0, 0, out);

@@ -77,10 +77,6 @@ void tree_chunk_values(uint8_t *out, const uint8_t *data, size_t n, uint32_t fir
 /* Value of one chunk of len <= 1024 bytes; is_root when it is the only one. */
 void tree_chunk_value(uint8_t out[32], const uint8_t *data, size_t len, uint32_t chunk,
 		      bool is_root);
-/* Values of n chunks anywhere in memory; lens are 1024 except for a last chunk. Batched over lanes.
- */
-void tree_chunk_values_at(uint8_t *out, const uint8_t *const *data, const uint16_t *lens,
-			  const uint32_t *chunks, size_t n, bool only_one);
 /* n parents: out[i] = parent of in[i] = left ‖ right (64 bytes). None is a root. */
 void tree_parents(uint8_t *out, const uint8_t *const *in, size_t n);
 void tree_parent(uint8_t out[32], const uint8_t left[32], const uint8_t right[32], bool is_root);

@@ -2,7 +2,8 @@
 /*
  * Stage PROVE: the bytes of the ranges into the PROOFs, compound digests, leaves. In groups of 16:
  * while one group is copied and digested, the memory of the next is on its way, the lines of a
- * slice together.
+ * slice together. The prefetches are spread over the copying: a processor has room for a few dozen
+ * lines under way, not for the hundreds of a whole group.
  */
 #include "proof/serve_int.h"
 
@@ -83,7 +84,8 @@ static void prove_leaves(struct serve *s, struct work *work, unsigned n,
 		batch_add(s, &work[i], compound[i], leaf[i]);
 }
 
-static void prove_group(struct serve *s, struct work *work, unsigned n)
+/* Proves work[0..n) and prefetches for the next works behind it. */
+static void prove_group(struct serve *s, struct work *work, unsigned n, unsigned next)
 {
 	uint8_t alone[PROVE_GROUP][DIGEST_LEN];
 	const uint8_t *compound[PROVE_GROUP] = {0};
@@ -97,6 +99,8 @@ static void prove_group(struct serve *s, struct work *work, unsigned n)
 		if (w->tree)
 			prove_chunks(s, w);
 		bytes = prove_ranges(s, w);
+		if (i < next)
+			prefetch_ranges(&work[n + i]);
 		if (w->total <= ASSAY_INLINE_MAX && w->total % DIGEST_BLOCK == 0) {
 			lane[i] = (uint8_t)lanes_add(&s->lanes, bytes, w->total / DIGEST_BLOCK);
 			continue;
@@ -113,10 +117,10 @@ static void prove_group(struct serve *s, struct work *work, unsigned n)
 	prove_leaves(s, work, n, compound);
 }
 
-/* The first of the works that go into one group: same port, 16 at most. */
+/* The first of n works that go into one group: same port, 16 at most. */
 static unsigned group_size(const struct work *work, unsigned n)
 {
-	unsigned size = 1;
+	unsigned size = n > 0;
 
 	while (size < n && size < PROVE_GROUP && work[size].path->port == work[0].path->port)
 		size++;
@@ -126,7 +130,7 @@ static unsigned group_size(const struct work *work, unsigned n)
 static void prove_alone(struct serve *s, struct work *w)
 {
 	if (prove_alloc(s, w, 1))
-		prove_group(s, w, 1);
+		prove_group(s, w, 1, 0);
 	else
 		work_refuse(s, w, ASSAY_R_TX_FULL, 0);
 }
@@ -151,12 +155,8 @@ void prove_run(struct serve *s, struct work *work, unsigned n)
 			}
 			work[i].parts = prove_parts(&work[i]);
 		}
-		if (n > size)
-			for (unsigned i = 0, next = group_size(work + size, n - size); i < next;
-			     i++)
-				prefetch_ranges(&work[size + i]);
 		if (prove_alloc(s, work, size)) {
-			prove_group(s, work, size);
+			prove_group(s, work, size, group_size(work + size, n - size));
 			continue;
 		}
 		for (unsigned i = 0; i < size; i++)

@@ -79,8 +79,9 @@ struct session {
 	uint8_t place; /* in the row of its key in struct peer_sessions */
 	uint8_t hint[16];
 	_Alignas(64) uint64_t window[WINDOW_WORDS];
-	_Alignas(64) uint8_t pad[64];
 };
+
+static_assert(sizeof(struct session) == 9 * 64, "");
 
 /* Random parts of indices a slot used in this minute and in the one before. */
 struct index_history {

@@ -3,8 +3,9 @@
  * Artifacts on disk and in memory. The key of an artifact is the BLAKE3 root of its bytes.
  *
  *   artifacts/<2 hex>/<64 hex>        the bytes, written once
- *   artifacts/<2 hex>/<64 hex>.tree   the outboard (crypto/tree.h), when there is more than one
- * chunk artifacts/tmp/<n>                 writes in progress, removed at start
+ *   artifacts/<2 hex>/<64 hex>.tree   the outboard (crypto/tree.h), when there are more chunks than
+ *                                     one; missing or wrong, it is built again
+ *   artifacts/tmp/<n>, <n>.tree       writes in progress, removed at start
  *
  * Write order: bytes and outboard under temporary names, fdatasync of both, outboard renamed, bytes
  * renamed (the name of the bytes is what makes an artifact exist), directory synced, and only then
@@ -49,14 +50,21 @@ struct store_config {
 	const struct disk *disk; /* rooted at the state directory */
 	const struct clock *clock;
 	const struct log *log;
+	const struct random *random; /* so that nobody can choose keys that collide in the index;
+					NULL: they could */
 	struct grace grace;
 	struct store_memory memory;
 	uint64_t resident_max;	/* bytes of artifacts and outboards kept in memory */
 	uint64_t reserve_bytes; /* free disk space that a put leaves alone */
+	/* A sync failed: what reached the disk is unknown. NULL: abort(), the only sane thing
+	 * outside of a simulator. If it returns, the store changes nothing any more. */
+	void (*fatal)(void *ctx);
+	void *fatal_ctx;
 };
 
 /* Opens or creates artifacts/ and rebuilds the index from names and sizes; nothing is read yet. */
 int store_open(struct store **out, const struct store_config *config);
+/* Once no worker runs and every reader is freed. */
 void store_close(struct store *s);
 
 /* [any] For the workers. */
@@ -76,19 +84,29 @@ struct store_input {
 	void *ctx;
 	uint64_t size; /* what the whole must have; else ASSAY_E_CHANGED */
 };
-/* Stores and publishes; key out. EXISTS (key is set) when it is there and its bytes are good. */
+/*
+ * Stores and publishes; key out. EXISTS (key is set) when it is there and its bytes are good;
+ * rotten ones are replaced. INVAL for an empty input, RANGE for one above TREE_SIZE_MAX, NOSPC, or
+ * what the input's read returned. Whatever fails leaves nothing behind.
+ */
 int store_put(struct store *s, uint8_t key[32], const struct store_input *input,
 	      const struct store_progress *progress);
 
-/* Writes the checked bytes out; CORRUPT when they do not match (the artifact is marked as rot). */
+/* Writes out bytes that were checked before; CORRUPT when some do not match (the artifact is marked
+ * as rot). */
 struct store_output {
 	int (*write)(void *ctx, const void *data, size_t len);
 	void *ctx;
 };
 int store_get(struct store *s, const uint8_t key[32], const struct store_output *output,
 	      const struct store_progress *progress);
-/* Reads everything again: 0, NOTFOUND, or CORRUPT (then marked as rot, never served). */
+/*
+ * Reads everything again: 0, NOTFOUND, or CORRUPT (then marked as rot, never served); IO when the
+ * disk could not read them (rot as well). Good bytes of an artifact marked as rot make it whole
+ * again.
+ */
 int store_verify(struct store *s, const uint8_t key[32], const struct store_progress *progress);
+/* The key is gone from the index and from the disk. */
 int store_remove(struct store *s, const uint8_t key[32]);
 
 struct artifact_info {
@@ -96,7 +114,7 @@ struct artifact_info {
 	uint64_t size;
 	enum artifact_state state;
 	bool resident;
-	uint64_t checked_wall_ns; /* last time all bytes were checked; 0 = not since start */
+	uint64_t checked_wall_ns; /* when all bytes were last found good; 0 = not since start */
 };
 /* [any] One artifact; NOTFOUND. */
 int store_stat(struct store *s, const uint8_t key[32], struct artifact_info *out);
@@ -124,7 +142,8 @@ void store_stats(struct store *s, struct store_stats *out);
 /*
  * A reader of cold artifacts for one fetch thread: io_uring where the kernel has it, pread
  * elsewhere. Reads the chunks and the hash list of each job, checks them up to the key (so that
- * nothing unchecked is served) and sets its reason.
+ * nothing unchecked is served) and sets its reason: NONE, ARTIFACT_ROT, ARTIFACT_UNKNOWN (removed
+ * meanwhile) or BUSY (the disk failed, or the outboard is still to be built).
  */
 struct store_reader;
 int store_reader_new(struct store_reader **out, struct store *s);

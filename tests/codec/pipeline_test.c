@@ -39,7 +39,7 @@ static struct pipeline pipeline = {.skipped = skipped};
 
 static void shell(const char *command)
 {
-	char line[512];
+	char line[1024];
 
 	snprintf(line, sizeof(line), "cd %s && %s", top, command);
 	assert_int_equal(system(line), 0);

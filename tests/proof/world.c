@@ -36,6 +36,21 @@ static void io_release(void *ctx, struct dgram *out, unsigned n)
 	w->buffers -= n;
 }
 
+/* A counter of a session never comes twice; 0 stands for messages that a test made itself. */
+static void check_counter(const struct world *w, const struct dgram *out)
+{
+	const struct assay_session_head *head = (const void *)out->data;
+
+	if (head->head.type < 0x90 || head->counter == 0)
+		return;
+	for (unsigned i = 0; i < w->sent_count; i++) {
+		const struct assay_session_head *old = (const void *)w->sent[i].data;
+
+		never(old->head.type >= 0x90 && old->index == head->index &&
+		      old->counter == head->counter);
+	}
+}
+
 static void io_send(void *ctx, struct dgram *out, unsigned n)
 {
 	struct world_worker *worker = ctx;
@@ -45,6 +60,7 @@ static void io_send(void *ctx, struct dgram *out, unsigned n)
 		struct world_sent *sent;
 
 		must(out[i].len <= out[i].room && out[i].len >= 8);
+		check_counter(w, &out[i]);
 		if (w->sent_count == w->sent_room) {
 			w->sent_room = w->sent_room > 0 ? 2 * w->sent_room : 64;
 			w->sent = realloc(w->sent, w->sent_room * sizeof(*w->sent));

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handlers of the method table, one file per family. */
+#ifndef CONTROL_METHODS_H
+#define CONTROL_METHODS_H
+
+#include "control/control.h"
+
+#define METHOD(name) json_t *name(struct rpc_context *ctx, json_t *params, struct rpc_error *error)
+
+METHOD(method_discover);
+/* methods_node.c */
+METHOD(method_status);
+METHOD(method_topology);
+METHOD(method_doctor);
+METHOD(method_metrics);
+METHOD(method_sessions_list);
+METHOD(method_sessions_close);
+/* methods_stats.c */
+METHOD(method_stats);
+/* methods_artifact.c */
+METHOD(method_artifact_put);
+METHOD(method_artifact_get);
+METHOD(method_artifact_list);
+METHOD(method_artifact_stat);
+METHOD(method_artifact_verify);
+METHOD(method_artifact_remove);
+METHOD(method_artifact_scrub);
+/* methods_admin.c */
+METHOD(method_registry_list);
+METHOD(method_registry_reload);
+METHOD(method_job_list);
+METHOD(method_job_cancel);
+METHOD(method_config_show);
+METHOD(method_config_reload);
+METHOD(method_log_level);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/methods.h"
+
+const rpc_handler rpc_handlers[RPC_METHOD_COUNT] = {
+	[RPC_DISCOVER] = method_discover,
+	[RPC_STATUS] = method_status,
+	[RPC_STATS] = method_stats,
+	[RPC_TOPOLOGY] = method_topology,
+	[RPC_DOCTOR] = method_doctor,
+	[RPC_METRICS] = method_metrics,
+	[RPC_SESSIONS_LIST] = method_sessions_list,
+	[RPC_SESSIONS_CLOSE] = method_sessions_close,
+	[RPC_REGISTRY_LIST] = method_registry_list,
+	[RPC_REGISTRY_RELOAD] = method_registry_reload,
+	[RPC_ARTIFACT_PUT] = method_artifact_put,
+	[RPC_ARTIFACT_GET] = method_artifact_get,
+	[RPC_ARTIFACT_LIST] = method_artifact_list,
+	[RPC_ARTIFACT_STAT] = method_artifact_stat,
+	[RPC_ARTIFACT_VERIFY] = method_artifact_verify,
+	[RPC_ARTIFACT_REMOVE] = method_artifact_remove,
+	[RPC_ARTIFACT_SCRUB] = method_artifact_scrub,
+	[RPC_JOB_LIST] = method_job_list,
+	[RPC_JOB_CANCEL] = method_job_cancel,
+	[RPC_CONFIG_SHOW] = method_config_show,
+	[RPC_CONFIG_RELOAD] = method_config_reload,
+	[RPC_LOG_LEVEL] = method_log_level,
+};
+
+METHOD(method_discover)
+{
+	return rpc_discover();
+}

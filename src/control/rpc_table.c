@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "control/rpc.h"
+
+#define KEY_PARAM                                                                \
+	{                                                                        \
+		"key", RPC_KEY, true, 0, "artifact key: 64 hex digits or base58" \
+	}
+
+const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
+	[RPC_DISCOVER] = {"rpc.discover", NULL, RPC_ALWAYS,
+			  .help = "The methods with their parameters, states and help.",
+			  .result = "{\"methods\":[..]}"},
+	[RPC_STATUS] = {"node.status", "status", RPC_ALWAYS,
+			.help = "What this node is and how it is.",
+			.result = "account, network, node_id, state, uptime_s, registry, sessions, "
+				  "store, jobs, warnings"},
+	[RPC_STATS] = {"node.stats", "stats", RPC_ALWAYS,
+		       .help = "Counters by worker, stage, port and drop reason.",
+		       .result = "workers, totals (received = answered + handed_over + dropped + "
+				 "in_progress), drops, refused, ports"},
+	[RPC_TOPOLOGY] = {"node.topology", "topology", RPC_ALWAYS,
+			  .help = "Which CPU does what, and why.",
+			  .result = "[{\"cpu\",\"role\",\"why\"}]"},
+	[RPC_DOCTOR] = {"node.doctor", "doctor", RPC_ALWAYS,
+			.help = "What is wrong with this machine for this configuration, and the "
+				"command that fixes it.",
+			.result = "{\"verdict\",\"checks\":[{\"verdict\",\"what\",\"found\","
+				  "\"remedy\"}]}"},
+	[RPC_METRICS] = {"node.metrics", "metrics", RPC_ALWAYS,
+			 .help = "What /metrics would answer (OpenMetrics text).",
+			 .result = "{\"text\"}"},
+	[RPC_SESSIONS_LIST] = {"sessions.list", "sessions list", RPC_ALWAYS,
+			       .help = "Sessions of peers and clients on all workers.",
+			       .result = "{\"sessions\":[{\"index\",\"account\",\"remote\","
+					 "\"age_s\",\"idle_s\",\"received\",\"answered\","
+					 "\"permissions\",\"confirmed\"}],\"silent_workers\"}"},
+	[RPC_SESSIONS_CLOSE] = {"sessions.close", "sessions close", RPC_IN_RUN, .changes = true,
+				.params = {{"index", RPC_NUMBER, true, UINT32_MAX,
+					    "index of the session, from sessions.list"}},
+				.help = "Ends a session; the peer may open a new one.",
+				.result = "{}"},
+	[RPC_REGISTRY_LIST] = {"registry.list", NULL, RPC_ALWAYS, .help = "The registry in force.",
+			       .result = "{\"network\",\"nodes\":[..],\"clients\":[..]}"},
+	[RPC_REGISTRY_RELOAD] = {"registry.reload", "registry reload", RPC_IN_RUN, .changes = true,
+				 .help = "Reads registry.json again; a wrong file changes nothing.",
+				 .result = "{\"nodes\",\"clients\",\"added\",\"removed\"}"},
+	[RPC_ARTIFACT_PUT] = {"artifact.put", NULL, RPC_IN_RUN, .changes = true, .job = true,
+			      .fd = RPC_FD_READ,
+			      .params = {{"name", RPC_TEXT, false, 255,
+					  "name of the file, for messages only"}},
+			      .help = "Stores a regular file, passed as a descriptor (SCM_RIGHTS).",
+			      .result = "job; its result is {\"key\",\"size\",\"existed\"}"},
+	[RPC_ARTIFACT_GET] = {"artifact.get", NULL, RPC_IN_RUN, .job = true, .fd = RPC_FD_WRITE,
+			      .params = {KEY_PARAM},
+			      .help = "Writes the checked bytes to a regular file, passed as a "
+				      "descriptor (SCM_RIGHTS).",
+			      .result = "job; its result is {\"key\",\"size\"}"},
+	[RPC_ARTIFACT_LIST] = {"artifact.list", NULL, RPC_ALWAYS,
+			       .params = {{"after", RPC_KEY, false, 0, "only keys above this one"},
+					  {"limit", RPC_NUMBER, false, 1000,
+					   "at most so many (default 1000)"}},
+			       .help = "Artifacts in key order, a page at a time.",
+			       .result = "{\"artifacts\":[{\"key\",\"size\",\"state\",\"resident\","
+					 "\"checked\"}],\"more\"}"},
+	[RPC_ARTIFACT_STAT] = {"artifact.stat", "artifact stat", RPC_ALWAYS, .params = {KEY_PARAM},
+			       .help = "One artifact.",
+			       .result = "{\"key\",\"size\",\"state\",\"resident\",\"checked\"}"},
+	[RPC_ARTIFACT_VERIFY] = {"artifact.verify", "artifact verify", RPC_IN_RUN, .job = true,
+				 .params = {KEY_PARAM},
+				 .help = "Reads an artifact again and compares it with its key.",
+				 .result = "job; its result is {\"key\",\"size\"}"},
+	[RPC_ARTIFACT_REMOVE] = {"artifact.remove", "artifact remove", RPC_IN_RUN, .changes = true,
+				 .job = true, .params = {KEY_PARAM},
+				 .help = "Removes an artifact for good.",
+				 .result = "job; its result is {\"key\"}"},
+	[RPC_ARTIFACT_SCRUB] = {"artifact.scrub", "artifact scrub", RPC_IN_RUN, .changes = true,
+				.job = true, .help = "Checks every artifact once, now.",
+				.result = "job; its result is {\"checked\",\"rot\"}"},
+	[RPC_JOB_LIST] = {"job.list", "job list", RPC_ALWAYS, .help = "Jobs that wait or run.",
+			  .result = "{\"jobs\":[{\"job\",\"kind\",\"name\",\"done\",\"total\"}]}"},
+	[RPC_JOB_CANCEL] = {"job.cancel", "job cancel", RPC_ALWAYS, .changes = true,
+			    .params = {{"job", RPC_NUMBER, true, INT64_MAX, "id of the job"}},
+			    .help = "Asks a job to stop; job.done says how it ended.",
+			    .result = "{}"},
+	[RPC_CONFIG_SHOW] = {"config.show", "config show", RPC_ALWAYS,
+			     .help = "The configuration in force.",
+			     .result = "the keys by section, and \"ports\""},
+	[RPC_CONFIG_RELOAD] = {"config.reload", "config reload", RPC_IN_RUN, .changes = true,
+			       .help = "Reads the configuration and the registry again. One wrong "
+				       "key and nothing changes.",
+			       .result = "{\"applied\":[..],\"restart\":[..]}: keys in force now, "
+					 "and keys that wait for a restart"},
+	[RPC_LOG_LEVEL] = {"log.level", "log level", RPC_ALWAYS, .changes = true,
+			   .params = {{"level", RPC_TEXT, true, 16,
+				       "error, warning, info or debug"}},
+			   .help = "Sets the log level until the next reload.",
+			   .result = "{\"level\"}"},
+};
+
+int rpc_find(const char *name)
+{
+	for (int i = 0; i < RPC_METHOD_COUNT; i++)
+		if (strcmp(rpc_methods[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+const char *rpc_type_name(enum rpc_type type)
+{
+	static const char *const names[] = {"text", "key", "number", "bool"};
+
+	return names[type];
+}
+
+static json_t *describe_states(unsigned states)
+{
+	json_t *list = json_array();
+
+	if ((states & RPC_IN_START) != 0)
+		json_array_append_new(list, json_string("start"));
+	if ((states & RPC_IN_RUN) != 0)
+		json_array_append_new(list, json_string("run"));
+	if ((states & RPC_IN_DRAIN) != 0)
+		json_array_append_new(list, json_string("drain"));
+	return list;
+}
+
+static json_t *describe(const struct rpc_method *m)
+{
+	static const char *const fds[] = {"none", "read", "write"};
+	json_t *params = json_array();
+
+	for (const struct rpc_param *p = m->params; p->name != NULL; p++)
+		json_array_append_new(params, json_pack("{s:s,s:s,s:b,s:s}", "name", p->name,
+							"type", rpc_type_name(p->type), "required",
+							(int)p->required, "help", p->help));
+	return json_pack("{s:s,s:s?,s:o,s:b,s:b,s:s,s:o,s:s,s:s}", "name", m->name, "command",
+			 m->command, "states", describe_states(m->states), "changes",
+			 (int)m->changes, "job", (int)m->job, "descriptor", fds[m->fd], "params",
+			 params, "help", m->help, "result", m->result);
+}
+
+json_t *rpc_discover(void)
+{
+	json_t *methods = json_array();
+
+	for (int i = 0; i < RPC_METHOD_COUNT; i++)
+		json_array_append_new(methods, describe(&rpc_methods[i]));
+	return json_pack("{s:o}", "methods", methods);
+}
