@@ -35,7 +35,7 @@ static void digest_is(const char *want)
 	uint8_t digest[32];
 	char hex[65];
 
-	sha256_one(digest, text, text_len);
+	sha256_parts(digest, &(struct sha256_part){text, text_len}, 1);
 	hex_encode(hex, digest, sizeof(digest));
 	assert_string_equal(hex, want);
 }

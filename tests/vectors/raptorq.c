@@ -55,7 +55,7 @@ static bool same(const char *what, const char *want, const void *data, size_t le
 	uint8_t digest[32];
 	char hex[65];
 
-	sha256_one(digest, data, len);
+	sha256_parts(digest, &(struct sha256_part){data, len}, 1);
 	hex_encode(hex, digest, sizeof(digest));
 	return strcmp(hex, want) == 0 || fail("%s is %s instead of %s", what, hex, want);
 }
