@@ -153,7 +153,9 @@ static void phases(struct job *j)
 			best[i] = cycles[i] < best[i] ? cycles[i] : best[i];
 	}
 	printf("  cycles per 32 octets of source:");
-	for (int i = 0; i < PHASES + 2 && best[i] > 0; i++) {
+	for (int i = 0; i < PHASES + 2; i++) {
+		if (best[i] == 0)
+			continue;
 		printf(" %s %.2f", names[i], best[i] / ((double)j->k * j->t / 32));
 		total += best[i];
 	}

@@ -244,7 +244,7 @@ static uint32_t least_active(const struct assay_rq_plan *p)
 }
 
 /* Nothing to peel: makes columns of one row inactive until one is left. */
-static void inactivate(struct assay_rq_plan *p, uint64_t *budget)
+static void make_inactive(struct assay_rq_plan *p, uint64_t *budget)
 {
 	uint32_t r = pop_active(p, &p->pairs, p->pair_next, 2);
 
@@ -308,7 +308,7 @@ int rq_stage_peel(struct assay_rq_plan *p, uint64_t *budget)
 			write_step(p, r, column);
 			resolve(p, column, true);
 		} else {
-			inactivate(p, budget);
+			make_inactive(p, budget);
 		}
 		if (rq_spend(budget, COST_COLUMN))
 			return ASSAY_E_AGAIN;
