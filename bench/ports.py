@@ -119,7 +119,7 @@ class Bench:
             done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
             rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
             if done.returncode != 0 or not rows:
-                raise Failure(f"{wire.kind} {question}: {done.stderr.strip() or done.stdout.strip()}")
+                raise Failure(f"{wire.kind} {question}: exit {done.returncode}: {done.stdout.strip()} {done.stderr.strip()}")
             self.results.setdefault((wire.kind, question), []).extend(rows)
             return rows
         finally:

@@ -152,7 +152,6 @@ static int open_workers(struct dataplane *d, const struct node_self *self,
 		.handshake_worker = handshake_worker(p),
 		.self = self,
 		.artifacts = artifacts,
-		.clock = d->config.clock,
 		.random = d->config.random,
 		.peer_sessions = d->peer_sessions,
 	};

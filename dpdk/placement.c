@@ -246,19 +246,27 @@ void placement_roles_text(char *out, size_t room, uint8_t roles)
 	memmove(out, out + 1, strlen(out));
 }
 
+/* The fetch role runs where control is unless a worker has it. */
+static const char *control_text(const struct placement *out)
+{
+	for (unsigned i = 0; i < out->workers; i++)
+		if ((out->worker[i].roles & ROLE_FETCH) != 0)
+			return "control";
+	return "control, fetch";
+}
+
 static void explain_role(const struct plan *p, struct plane_row *row, const struct cpu *cpu)
 {
+	const char *control = cpu->control ? control_text(p->out) : "";
 	char roles[32] = "";
 
-	if (cpu->worker >= 0)
+	if (cpu->worker >= 0) {
 		placement_roles_text(roles, sizeof(roles), p->out->worker[cpu->worker].roles);
-	if (cpu->control && cpu->worker >= 0)
-		snprintf(row->role, sizeof(row->role), "control, worker %d: %s", cpu->worker,
-			 roles);
-	else if (cpu->worker >= 0)
-		snprintf(row->role, sizeof(row->role), "worker %d: %s", cpu->worker, roles);
-	else
-		snprintf(row->role, sizeof(row->role), "%s", cpu->control ? "control" : "free");
+		snprintf(row->role, sizeof(row->role), "%s%sworker %d: %s", control,
+			 cpu->control ? ", " : "", cpu->worker, roles);
+	} else {
+		snprintf(row->role, sizeof(row->role), "%s", cpu->control ? control : "free");
+	}
 }
 
 static const char *reason(const struct plan *p, const struct cpu *cpu,

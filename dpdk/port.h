@@ -70,6 +70,10 @@ struct port {
 	struct rte_ring *relay;
 };
 
+/* port_dpdk.c, for port_dpdk_open.c. */
+extern const struct port_ops port_dpdk_ops;
+void port_dpdk_close(struct port *port);
+
 /* Both fill ops and queues; on failure they have undone all. */
 int port_dpdk_open(struct port *port, const struct ports_config *config, struct finding *trouble);
 int port_udp_open(struct port *port, const struct ports_config *config, struct finding *trouble);

@@ -240,11 +240,6 @@ void port_flush(struct port *port, unsigned worker)
 		port->ops->flush(port, worker);
 }
 
-bool port_flushed(struct port *port, unsigned worker)
-{
-	return port->queue[worker].out_count == 0;
-}
-
 void ports_release(struct dgram *in, unsigned n)
 {
 	struct rte_mbuf *mbuf[PORT_BURST];

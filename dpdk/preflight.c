@@ -222,7 +222,8 @@ static void check_sockets(struct preflight_run *run)
 
 	for (unsigned i = 0; i < run->config->ports; i++)
 		has_udp |= run->config->port[i].is_udp;
-	if (!has_udp || !preflight_read(run, text, sizeof(text), "/proc/sys/net/core/rmem_max") ||
+	if (!has_udp || preflight_can(run, BIT_NET_ADMIN) ||
+	    !preflight_read(run, text, sizeof(text), "/proc/sys/net/core/rmem_max") ||
 	    strtoull(text, NULL, 10) >= MIB)
 		return;
 	f = preflight_add(run);

@@ -235,12 +235,23 @@ void app_registry_stop(struct app *app)
 	app->registry = NULL;
 }
 
+/* The store keeps a copy of its log; so the level is looked at here, where a reload sets it. */
+static void store_log(void *ctx, enum log_level level, const char *component, const char *message,
+		      const char *fields)
+{
+	const struct log *log = ctx;
+
+	if (level <= __atomic_load_n(&log->level, __ATOMIC_RELAXED))
+		log->write(log->ctx, level, component, message, fields);
+}
+
 int app_store_start(struct app *app)
 {
+	const struct log log = {store_log, LOG_DEBUG_LEVEL, &app->log};
 	const struct store_config config = {
 		.disk = &app->disk,
 		.clock = &app->clock,
-		.log = &app->log,
+		.log = &log,
 		.random = &app->random,
 		.grace = app->grace,
 		.memory = app->memory,

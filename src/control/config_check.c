@@ -152,13 +152,14 @@ static const char *parse_address(struct config_address *out, const char *text)
 	const char *slash = strchr(text, '/');
 	uint64_t prefix;
 	size_t len = slash != NULL ? (size_t)(slash - text) : sizeof(ip);
-	uint8_t *host = out->ip;
+	uint8_t *host;
 
 	if (len >= sizeof(ip) || u64_parse(&prefix, slash + 1) != 0)
 		return "must be ADDRESS/PREFIX, like 192.0.2.1/24";
 	memcpy(ip, text, len);
 	ip[len] = 0;
 	memset(out, 0, sizeof(*out));
+	host = out->ip;
 	out->v4 = inet_pton(AF_INET, ip, out->ip + 12) == 1;
 	if (out->v4) {
 		out->ip[10] = out->ip[11] = 0xff;

@@ -124,8 +124,9 @@ json_t *ctl_job(struct ctl_link *link, const char *method, json_t *params, int f
 
 /* method.c: commands that are one call. */
 int ctl_method(struct ctl *ctl, enum rpc_id id, char **arguments, unsigned count);
-/* show.c, show_stats.c: results for people; the code to exit with. */
-int show_result(enum rpc_id id, json_t *result);
+/* show.c, show_stats.c: results for people, and the code that a result means. */
+void show_result(enum rpc_id id, json_t *result);
+int result_code(enum rpc_id id, json_t *result);
 void show_stats(json_t *stats, json_t *before);
 
 /* table.c: text tables with aligned columns. */

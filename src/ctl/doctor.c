@@ -37,7 +37,8 @@ int command_doctor(struct ctl *ctl, char **arguments, unsigned count)
 	struct ctl_link link;
 
 	if (ctl_connect(ctl, &link, true) != CTL_OK)
-		return run_assayd(ctl);
+		return ctl->json ? ctl_fail(CTL_NO_DAEMON, "--json needs a running daemon here")
+				 : run_assayd(ctl);
 	ctl_disconnect(&link);
 	return ctl_method(ctl, RPC_DOCTOR, arguments, 0);
 }

@@ -133,6 +133,15 @@ void help_markdown(FILE *out)
 	}
 }
 
+/* "*--dir* DIR" */
+static void scdoc_option(FILE *out, unsigned option)
+{
+	const struct ctl_option_text *o = &ctl_option_texts[option];
+
+	fprintf(out, "*--%s*%s%s", o->name, o->argument != NULL ? " " : "",
+		o->argument != NULL ? o->argument : "");
+}
+
 void help_scdoc(FILE *out)
 {
 	struct entry e;
@@ -140,23 +149,22 @@ void help_scdoc(FILE *out)
 	for (unsigned i = 0; entry_at(&e, i); i++) {
 		fprintf(out, "*%s*%s%s\n\t%s", e.words, e.arguments[0] != 0 ? " " : "", e.arguments,
 			e.help);
-		for (unsigned o = 0; o < OPT_COUNT_ALL; o++)
-			if ((e.options & (1ull << o)) != 0)
-				fprintf(out, "++\n*--%s*%s%s: %s.", ctl_option_texts[o].name,
-					ctl_option_texts[o].argument != NULL ? " " : "",
-					ctl_option_texts[o].argument != NULL
-						? ctl_option_texts[o].argument
-						: "",
-					ctl_option_texts[o].help);
+		for (unsigned o = 0; o < OPT_COUNT_ALL; o++) {
+			if ((e.options & (1ull << o)) == 0)
+				continue;
+			fputs("++\n", out);
+			scdoc_option(out, o);
+			fprintf(out, ": %s.", ctl_option_texts[o].help);
+		}
 		fputs("\n\n", out);
 	}
 	fputs("# OPTIONS OF EVERY COMMAND\n\n", out);
-	for (unsigned o = 0; o < OPT_COUNT_ALL; o++)
-		if ((OPT_GLOBAL & (1ull << o)) != 0)
-			fprintf(out, "*--%s* %s\n\t%s.\n\n", ctl_option_texts[o].name,
-				ctl_option_texts[o].argument != NULL ? ctl_option_texts[o].argument
-								     : "",
-				ctl_option_texts[o].help);
+	for (unsigned o = 0; o < OPT_COUNT_ALL; o++) {
+		if ((OPT_GLOBAL & (1ull << o)) == 0)
+			continue;
+		scdoc_option(out, o);
+		fprintf(out, "\n\t%s.\n\n", ctl_option_texts[o].help);
+	}
 }
 
 /* The words that may follow each word, as bash cases. */

@@ -74,9 +74,10 @@ int ctl_method(struct ctl *ctl, enum rpc_id id, char **arguments, unsigned count
 	ctl_disconnect(&link);
 	if (result == NULL)
 		return CTL_FAILED;
+	code = result_code(id, result);
 	if (ctl->json)
-		return ctl_print_json(result, CTL_OK);
-	code = show_result(id, result);
+		return ctl_print_json(result, code);
+	show_result(id, result);
 	json_decref(result);
 	return code;
 }

@@ -28,6 +28,20 @@ static int make_dir(const char *path, mode_t mode)
 	return ctl_fail(CTL_FAILED, "%s: %s", path, strerror(errno));
 }
 
+/* The folder of a file, like /etc/assay. */
+static int make_parent(const char *path)
+{
+	char parent[4096];
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", path);
+	slash = strrchr(parent, '/');
+	if (slash == NULL || slash == parent)
+		return CTL_OK;
+	*slash = 0;
+	return make_dir(parent, 0755);
+}
+
 /* The configuration's text: what init was told, the rest at its defaults. */
 static void write_text(FILE *out, const struct ctl *ctl, const char *dir)
 {
@@ -83,7 +97,8 @@ static int config_for_init(struct ctl *ctl)
 				"it as it is",
 				ctl->config_path);
 	if (dir == NULL)
-		return write_config(ctl, NULL);
+		return make_parent(ctl->config_path) == CTL_OK ? write_config(ctl, NULL)
+							       : CTL_FAILED;
 	code = make_dir(dir, 0755);
 	if (code != CTL_OK)
 		return code;

@@ -58,7 +58,7 @@ static void print_plain(const char *prefix, json_t *value)
 	}
 }
 
-static int show_status(json_t *s)
+static void show_status(json_t *s)
 {
 	json_t *store = json_object_get(s, "store"), *registry = json_object_get(s, "registry");
 	json_t *item;
@@ -89,10 +89,9 @@ static int show_status(json_t *s)
 	       number_of(s, "jobs"), text_of(s, "config"));
 	json_array_foreach(json_object_get(s, "warnings"), i, item)
 		printf("warning   %s\n", json_string_value(item));
-	return CTL_OK;
 }
 
-static int show_topology(json_t *result)
+static void show_topology(json_t *result)
 {
 	struct table *t = table_new(">CPU ROLE WHY");
 	json_t *row;
@@ -108,25 +107,25 @@ static int show_topology(json_t *result)
 		table_cell(t, "%s", text_of(row, "why"));
 	}
 	table_print(t);
-	return CTL_OK;
 }
 
-static int show_doctor(json_t *result)
+static void show_doctor(json_t *result)
 {
 	json_t *check;
 	size_t i;
 
 	json_array_foreach(json_object_get(result, "checks"), i, check)
 	{
-		printf("%-8s %s: %s\n", text_of(check, "verdict"), text_of(check, "what"),
-		       text_of(check, "found"));
+		bool bad = strcmp(text_of(check, "verdict"), "bad") == 0;
+
+		printf("%-7s  %s: %s\n", bad ? "BAD" : text_of(check, "verdict"),
+		       text_of(check, "what"), text_of(check, "found"));
 		if (text_of(check, "remedy")[0] != 0)
-			printf("         -> %s\n", text_of(check, "remedy"));
+			printf("         to fix it: %s\n", text_of(check, "remedy"));
 	}
-	return strcmp(text_of(result, "verdict"), "bad") == 0 ? CTL_FAILED : CTL_OK;
 }
 
-static int show_sessions(json_t *result)
+static void show_sessions(json_t *result)
 {
 	struct table *t =
 		table_new(">INDEX ACCOUNT REMOTE >WORKER >AGE_S >IDLE_S >RECEIVED >ANSWERED MAY");
@@ -153,12 +152,9 @@ static int show_sessions(json_t *result)
 									       : " (unconfirmed)");
 	}
 	table_print(t);
-	if (json_array_size(json_object_get(result, "silent_workers")) == 0)
-		return CTL_OK;
-	return ctl_fail(CTL_FAILED, "some workers did not answer; see assayctl status");
 }
 
-static int show_reload(json_t *result)
+static void show_reload(json_t *result)
 {
 	if (json_array_size(json_object_get(result, "applied")) > 0) {
 		fputs("in force now: ", stdout);
@@ -171,30 +167,43 @@ static int show_reload(json_t *result)
 		fputs("\n", stdout);
 	}
 	print_plain("registry", json_object_get(result, "registry"));
+}
+
+int result_code(enum rpc_id id, json_t *result)
+{
+	if (id == RPC_DOCTOR && strcmp(text_of(result, "verdict"), "bad") == 0)
+		return CTL_FAILED;
+	if (id == RPC_SESSIONS_LIST &&
+	    json_array_size(json_object_get(result, "silent_workers")) > 0)
+		return ctl_fail(CTL_FAILED, "some workers did not answer; see assayctl status");
 	return CTL_OK;
 }
 
-int show_result(enum rpc_id id, json_t *result)
+void show_result(enum rpc_id id, json_t *result)
 {
 	switch (id) {
 	case RPC_STATUS:
-		return show_status(result);
+		show_status(result);
+		break;
 	case RPC_TOPOLOGY:
-		return show_topology(result);
+		show_topology(result);
+		break;
 	case RPC_DOCTOR:
-		return show_doctor(result);
+		show_doctor(result);
+		break;
 	case RPC_SESSIONS_LIST:
-		return show_sessions(result);
+		show_sessions(result);
+		break;
 	case RPC_CONFIG_RELOAD:
-		return show_reload(result);
+		show_reload(result);
+		break;
 	case RPC_METRICS:
 		fputs(text_of(result, "text"), stdout);
-		return CTL_OK;
+		break;
 	default:
 		if (json_object_size(result) == 0)
 			puts("done");
 		else
 			print_plain("", result);
-		return CTL_OK;
 	}
 }

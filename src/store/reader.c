@@ -13,7 +13,7 @@
 
 #define GROUP	  16 /* jobs in flight together */
 #define FILES	  64
-#define GAP_MAX	  224	/* bytes read for nothing rather than starting another read */
+#define GAP_MAX	  96	/* bytes read for nothing rather than starting another read */
 #define WHOLE_MAX 16384 /* an outboard up to that length is one read */
 #define NODE_ROOM ((size_t)FETCH_HASHES_MAX * (32 + GAP_MAX))
 #define SPANS_JOB (FETCH_CHUNKS_MAX + FETCH_HASHES_MAX)
@@ -36,6 +36,7 @@ struct store_reader {
 	struct span *spans;
 	unsigned span_count;
 	struct slot slot[GROUP];
+	uint8_t *nodes; /* of all slots */
 	struct store_reader *next;
 };
 
@@ -67,10 +68,10 @@ int store_reader_new(struct store_reader **out, struct store *s)
 		r->files[i] = (struct reader_files){UINT64_MAX, 0, -1, -1};
 	r->spans = malloc((size_t)GROUP * SPANS_JOB * sizeof(*r->spans));
 	good = r->spans != NULL;
-	for (unsigned i = 0; i < GROUP; i++) {
-		r->slot[i].nodes = malloc(NODE_ROOM); /* touched only as far as it is used */
-		good = good && r->slot[i].nodes != NULL;
-	}
+	r->nodes = malloc(GROUP * NODE_ROOM); /* touched only as far as it is used */
+	good = good && r->nodes != NULL;
+	for (unsigned i = 0; good && i < GROUP; i++)
+		r->slot[i].nodes = r->nodes + i * NODE_ROOM;
 	pthread_mutex_lock(&s->readers_lock);
 	r->next = s->readers;
 	s->readers = r;
@@ -96,8 +97,7 @@ void store_reader_free(struct store_reader *r)
 	pthread_mutex_unlock(&r->store->readers_lock);
 	for (unsigned i = 0; i < FILES; i++)
 		files_drop(r, &r->files[i]);
-	for (unsigned i = 0; i < GROUP; i++)
-		free(r->slot[i].nodes);
+	free(r->nodes);
 	reader_ring_free(r->ring);
 	pthread_mutex_destroy(&r->lock);
 	free(r->spans);

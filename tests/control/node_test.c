@@ -427,6 +427,8 @@ static unsigned turns;
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	turns++;
+	if (turns < 3)
+		assert_int_equal(w.app.control->state, RPC_IN_START);
 	if (turns == 3)
 		w.workers[1].heartbeat_ns = clock_mono(&w.app.clock);
 	if (turns == 6) {

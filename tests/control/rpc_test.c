@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -89,8 +90,8 @@ static const struct {
 	 "rpc.discover lists the methods"},
 	{CALL("\"method\":\"node.status\",\"params\":{\"verbose\":true}"), RPC_E_PARAMS,
 	 "unknown parameter \"verbose\"", "verbose", "node.status takes no parameters"},
-	{CALL("\"method\":\"artifact.list\",\"params\":{\"afer\":\"x\"}"), RPC_E_PARAMS,
-	 "unknown parameter \"afer\"", "afer", "artifact.list takes after, limit"},
+	{CALL("\"method\":\"artifact.list\",\"params\":{\"aftr\":\"x\"}"), RPC_E_PARAMS,
+	 "unknown parameter \"aftr\"", "aftr", "artifact.list takes after, limit"},
 	{CALL("\"method\":\"artifact.list\",\"params\":{\"limit\":1001}"), RPC_E_PARAMS,
 	 "\"limit\" must be a whole number within its range", "limit",
 	 "at most so many (default 1000)"},
@@ -402,6 +403,35 @@ static void test_listen(void **state)
 	assert_int_equal(server_listen(server), 0);
 }
 
+/* No descriptor left: the client waits, the loop does not spin, and later it is let in. */
+static void test_no_descriptors(void **state)
+{
+	struct server *server = w.app.control->server;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct rlimit before, few = {0, 0};
+	unsigned count;
+	int client;
+
+	assert_int_equal(server_listen(server), 0);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/control.sock", w.dir);
+	client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	count = w.log_count;
+	world_pump(&w);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(w.log_count, count + 1);
+	assert_non_null(strstr(w.log_last, "clients have to wait"));
+	world_pump(&w);
+	assert_int_equal(server_clients(server), 0);
+	server_sweep(server);
+	world_pump(&w);
+	assert_int_equal(server_clients(server), 1);
+	close(client);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -420,6 +450,7 @@ int main(void)
 		T(test_slow_reader),
 		T(test_stray_descriptors),
 		T(test_listen),
+		T(test_no_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

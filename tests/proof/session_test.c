@@ -19,8 +19,7 @@ static uint64_t number(void)
 	return random_u64(&random);
 }
 
-/* --- replay window against a list of all counters that were seen
- * -------------------------------------- */
+/* --- replay window against a list of all counters that were seen --- */
 
 static void test_window(void **state)
 {
@@ -55,8 +54,7 @@ static void test_window(void **state)
 	}
 }
 
-/* --- token bucket against floating point
- * --------------------------------------------------------------- */
+/* --- token bucket against floating point --- */
 
 static void test_bucket(void **state)
 {
@@ -111,8 +109,7 @@ static void test_limiter(void **state)
 		assert_true(allowed[i] - allowed[i - 100] >= NS_PER_S - 1);
 }
 
-/* --- grouped digests against one at a time
- * ---------------------------------------------------------------- */
+/* --- grouped digests against one at a time --- */
 
 static void test_lanes(void **state)
 {
@@ -141,9 +138,7 @@ static void test_lanes(void **state)
 	}
 }
 
-/* --- view
- * --------------------------------------------------------------------------------------------------
- */
+/* --- view --- */
 
 static void test_view(void **state)
 {
@@ -179,8 +174,7 @@ static void test_view(void **state)
 	view_free(NULL);
 }
 
-/* --- sessions of a key against their rules
- * ------------------------------------------------------------------ */
+/* --- sessions of a key against their rules --- */
 
 #define INDICES 64
 
@@ -238,8 +232,7 @@ static void test_peers(void **state)
 	peer_sessions_free(p);
 }
 
-/* --- and with workers that use and end their sessions at the same time
- * ---------------------------------------- */
+/* --- and with workers that use and end their sessions at the same time --- */
 
 #define THREADS	     2
 #define CLAIMS	     20000

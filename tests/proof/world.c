@@ -6,8 +6,7 @@
 
 #define must_alloc(p) must((p) != NULL)
 
-/* --- what the responder calls --------------------------------------------------------------------
- */
+/* --- what the responder calls --- */
 
 static bool io_alloc(void *ctx, uint16_t port, struct dgram *out, unsigned n)
 {
@@ -143,8 +142,7 @@ static void random_fill_world(void *ctx, void *out, size_t len)
 		((uint8_t *)out)[i] = w->fixed[i % 32];
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static void world_self(struct world *w)
 {
@@ -191,7 +189,6 @@ void world_init(struct world *w, uint64_t seed, unsigned workers)
 			.workers = workers,
 			.self = &w->self,
 			.artifacts = &w->source,
-			.clock = &w->clock,
 			.random = &w->random,
 			.peer_sessions = w->peer_sessions,
 			.io = {io_alloc, io_send, io_release, io_handover, io_hello, io_order,
@@ -279,8 +276,7 @@ void world_cold(struct world_artifact *a)
 	atomic_store(&a->record.bytes, NULL);
 }
 
-/* --- datagrams
- * --------------------------------------------------------------------------------------- */
+/* --- datagrams --- */
 
 struct net_addr world_addr(unsigned host, uint16_t port)
 {
@@ -418,8 +414,7 @@ const struct world_sent *world_find(const struct world *w, uint8_t type, unsigne
 	return NULL;
 }
 
-/* --- counters
- * ------------------------------------------------------------------------------------------ */
+/* --- counters --- */
 
 int64_t world_imbalance(const struct world *w)
 {

@@ -75,6 +75,15 @@ class DataPlane(SmokeCase):
         fields = pathlib.Path(f"/proc/{node.process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def test_cold(self):
+        """Nothing stays in memory: every proof waits for the fetch role, which reads and checks."""
+        node = self.node("server", settings="store { resident_mib = 0 }\n")
+        self.proves(node, count=4)
+        self.assertEqual(0, node.json("status")["store"]["resident"])
+        self.assertEqual(4, sum(worker["cold"] for worker in node.workers()))
+        self.assert_adds_up(node)
+        self.assertEqual(0, node.stop())
+
     def test_tap(self):
         """An interface of the kernel's own whose other end is the node."""
         if nodes.namespaces_possible() or not os.path.exists("/dev/net/tun"):

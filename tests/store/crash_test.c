@@ -13,7 +13,7 @@
 #include "crypto/digest.h"
 #include "store/world.h"
 
-#define SEEDS 6 /* for each point of a crash */
+#define SEEDS 4 /* for each point of a crash */
 
 /* What happens to a store; each step is acknowledged, or not, by what it returned. */
 enum step_kind { PUT, REMOVE };
