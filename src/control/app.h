@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/real.h"
 #include "control/config.h"
-#include "control/plane.h"
+#include "proof/plane.h"
 #include "store/store.h"
 
 struct control; /* loop, sockets, jobs */

@@ -357,11 +357,11 @@ int command_prove(struct ctl *ctl, char **arguments, unsigned count)
 		code = parse_self(&a);
 	if (code == CTL_OK) {
 		a.proofs = json_array();
-		a.table = verdict_table();
+		a.table = ctl->json ? NULL : verdict_table();
 		code = ask_peers(&a);
 		if (code == CTL_OK)
 			code = report(&a);
-		else
+		else if (a.table != NULL)
 			table_print(a.table);
 		json_decref(a.proofs);
 	}
