@@ -47,6 +47,8 @@ enum {
 	X(EPOCH, "epoch", "N", "epoch to name (default 1)")                                      \
 	X(RANGES, "ranges", "N", "ranges of a question (default 4)")                             \
 	X(LENGTH, "length", "BYTES", "length of a range (default 256)")                          \
+	X(OUTPUT, "output", "PATH", "where to write; also -o")                                   \
+	X(RATIO, "ratio", "N", "repair symbols for each source symbol (default 5)")              \
 	X(CLIENT_KEYS, "client-keys", "FILE",                                                    \
 	  "ask as a client, with --account (default: as the node)")
 
@@ -158,6 +160,9 @@ int command_artifact_list(struct ctl *ctl, char **arguments, unsigned count);
 int command_stats(struct ctl *ctl, char **arguments, unsigned count);
 int command_doctor(struct ctl *ctl, char **arguments, unsigned count);
 int command_prove(struct ctl *ctl, char **arguments, unsigned count);
+int command_codec_encode(struct ctl *ctl, char **arguments, unsigned count);
+int command_codec_decode(struct ctl *ctl, char **arguments, unsigned count);
+int command_codec_inspect(struct ctl *ctl, char **arguments, unsigned count);
 int command_config_print(struct ctl *ctl, char **arguments, unsigned count);
 
 /* The node's keys and registration, for init, node id and prove. */

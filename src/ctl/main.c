@@ -19,11 +19,13 @@ static int parse_options(struct ctl *ctl, int argc, char **argv)
 					   ctl_option_texts[i].argument != NULL ? required_argument
 										: no_argument,
 					   NULL, i};
-	while ((index = getopt_long(argc, argv, "h", table, NULL)) != -1) {
+	while ((index = getopt_long(argc, argv, "ho:", table, NULL)) != -1) {
 		if (index == '?')
 			return CTL_USAGE; /* getopt_long has said it */
 		if (index == 'h')
 			index = OPT_HELP;
+		if (index == 'o')
+			index = OPT_OUTPUT;
 		if (index == OPT_KEY && ctl->key_count < CTL_KEYS_MAX)
 			ctl->keys[ctl->key_count++] = optarg;
 		ctl->option[index] = optarg != NULL ? optarg : "";
