@@ -435,7 +435,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 		assert_int_equal(w.app.control->state, RPC_IN_RUN);
 		raise(SIGTERM);
 	}
-	if (turns == 60)
+	if (turns == 25)
 		w.idle = true;
 }
 
@@ -460,7 +460,7 @@ static void test_run(void **state)
 	event_add(turn, &often);
 	start = clock_mono(&w.app.clock);
 	assert_int_equal(app_run(&w.app), 0);
-	assert_in_range(turns, 60, 200);
+	assert_in_range(turns, 25, 200);
 	assert_true(clock_mono(&w.app.clock) - start < 5000000000u);
 	assert_true(w.view->draining);
 	event_free(turn);
