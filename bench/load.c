@@ -173,7 +173,7 @@ int bench_load(int argc, char **argv)
 	if (status != 0 || l == NULL)
 		return status != 0 ? status : 1;
 	assay_init();
-	if (load_target_read(&l->target, o.node_file, o.network) != 0 ||
+	if (load_target_read(&l->target, o.node_file) != 0 ||
 	    load_artifacts_read(&artifacts, &l->plan.artifact_count, o.artifact_file, o.length) !=
 		    0)
 		return 1;

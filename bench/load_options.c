@@ -13,7 +13,7 @@
 static const char help[] =
 	"usage: assay-bench load --server ADDRESS:PORT --node FILE --client-keys FILE --account "
 	"NAME\n"
-	"                        --network NAME --artifacts FILE [OPTION ...]\n\n"
+	"                        --artifacts FILE [OPTION ...]\n\n"
 	"  --port DEVICE        udp:127.0.0.1:0 (default) or dpdk:net_memif0,role=client,... and "
 	"so on\n"
 	"  --address ADDRESS    own address on a dpdk: port     --udp-port N   own UDP port there\n"
@@ -50,7 +50,6 @@ enum {
 	O_NODE,
 	O_KEYS,
 	O_ACCOUNT,
-	O_NETWORK,
 	O_ARTIFACTS,
 	O_TREE,
 	O_PLAIN,
@@ -71,21 +70,33 @@ enum {
 	O_HELP
 };
 
-static const struct option table[] = {
-	{"port", 1, NULL, O_PORT},	     {"address", 1, NULL, O_ADDRESS},
-	{"udp-port", 1, NULL, O_UDP_PORT},   {"peer-mac", 1, NULL, O_PEER_MAC},
-	{"server", 1, NULL, O_SERVER},	     {"node", 1, NULL, O_NODE},
-	{"client-keys", 1, NULL, O_KEYS},    {"account", 1, NULL, O_ACCOUNT},
-	{"network", 1, NULL, O_NETWORK},     {"artifacts", 1, NULL, O_ARTIFACTS},
-	{"tree", 0, NULL, O_TREE},	     {"plain", 0, NULL, O_PLAIN},
-	{"ranges", 1, NULL, O_RANGES},	     {"length", 1, NULL, O_LENGTH},
-	{"sessions", 1, NULL, O_SESSIONS},   {"window", 1, NULL, O_WINDOW},
-	{"rate", 1, NULL, O_RATE},	     {"search", 1, NULL, O_SEARCH},
-	{"seconds", 1, NULL, O_SECONDS},     {"rounds", 1, NULL, O_ROUNDS},
-	{"keep", 1, NULL, O_KEEP},	     {"arena", 1, NULL, O_ARENA},
-	{"hgrm", 1, NULL, O_HGRM},	     {"cpu", 1, NULL, O_CPU},
-	{"hugepages", 0, NULL, O_HUGEPAGES}, {"json", 0, NULL, O_JSON},
-	{"help", 0, NULL, O_HELP},	     {NULL, 0, NULL, 0}};
+static const struct option table[] = {{"port", 1, NULL, O_PORT},
+				      {"address", 1, NULL, O_ADDRESS},
+				      {"udp-port", 1, NULL, O_UDP_PORT},
+				      {"peer-mac", 1, NULL, O_PEER_MAC},
+				      {"server", 1, NULL, O_SERVER},
+				      {"node", 1, NULL, O_NODE},
+				      {"client-keys", 1, NULL, O_KEYS},
+				      {"account", 1, NULL, O_ACCOUNT},
+				      {"artifacts", 1, NULL, O_ARTIFACTS},
+				      {"tree", 0, NULL, O_TREE},
+				      {"plain", 0, NULL, O_PLAIN},
+				      {"ranges", 1, NULL, O_RANGES},
+				      {"length", 1, NULL, O_LENGTH},
+				      {"sessions", 1, NULL, O_SESSIONS},
+				      {"window", 1, NULL, O_WINDOW},
+				      {"rate", 1, NULL, O_RATE},
+				      {"search", 1, NULL, O_SEARCH},
+				      {"seconds", 1, NULL, O_SECONDS},
+				      {"rounds", 1, NULL, O_ROUNDS},
+				      {"keep", 1, NULL, O_KEEP},
+				      {"arena", 1, NULL, O_ARENA},
+				      {"hgrm", 1, NULL, O_HGRM},
+				      {"cpu", 1, NULL, O_CPU},
+				      {"hugepages", 0, NULL, O_HUGEPAGES},
+				      {"json", 0, NULL, O_JSON},
+				      {"help", 0, NULL, O_HELP},
+				      {NULL, 0, NULL, 0}};
 
 static bool take_text(struct load_options *o, int c)
 {
@@ -97,7 +108,6 @@ static bool take_text(struct load_options *o, int c)
 			     : c == O_NODE	? &o->node_file
 			     : c == O_KEYS	? &o->key_file
 			     : c == O_ACCOUNT	? &o->account
-			     : c == O_NETWORK	? &o->network
 			     : c == O_ARTIFACTS ? &o->artifact_file
 			     : c == O_HGRM	? &o->hgrm_file
 						: NULL;
@@ -187,8 +197,7 @@ int load_options_read(struct load_options *out, int argc, char **argv)
 		}
 	}
 	if (out->server == NULL || out->node_file == NULL || out->key_file == NULL ||
-	    out->account == NULL || out->network == NULL || out->artifact_file == NULL ||
-	    optind != argc) {
+	    out->account == NULL || out->artifact_file == NULL || optind != argc) {
 		fputs(help, stderr);
 		return 2;
 	}
@@ -202,24 +211,27 @@ static bool hex_member(uint8_t *out, size_t len, const json_t *object, const cha
 	return text != NULL && hex_decode(out, len, text) == 0;
 }
 
-int load_target_read(struct load_target *out, const char *path, const char *network)
+int load_target_read(struct load_target *out, const char *path)
 {
 	json_error_t error;
 	json_t *root = json_load_file(path, 0, &error);
-	const char *account = json_string_value(json_object_get(root, "account"));
+	const json_t *node = json_object_get(root, "node");
+	const char *account = json_string_value(json_object_get(node, "account"));
+	const char *network = json_string_value(json_object_get(root, "network"));
 	int status = 1;
 
-	digest_one(out->network_id, NULL, network, strlen(network));
 	if (root == NULL)
 		fprintf(stderr, "assay-bench: %s: %s\n", path, error.text);
-	else if (account == NULL || !account_valid(account) ||
-		 !hex_member(out->identity, 32, root, "key") ||
-		 !hex_member(out->session_key, 33, root, "session_key"))
+	else if (account == NULL || network == NULL || !account_valid(account) ||
+		 !hex_member(out->identity, 32, node, "key") ||
+		 !hex_member(out->session_key, 33, node, "session_key"))
 		fprintf(stderr, "assay-bench: %s is no registration of a node\n", path);
 	else
 		status = 0;
-	if (status == 0)
+	if (status == 0) {
 		snprintf(out->account, sizeof(out->account), "%s", account);
+		digest_one(out->network_id, NULL, network, strlen(network));
+	}
 	json_decref(root);
 	return status;
 }

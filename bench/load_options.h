@@ -9,7 +9,6 @@ struct load_options {
 	const char *port, *address, *udp_port, *server, *peer_mac;
 	const char *node_file, *key_file, *artifact_file, *hgrm_file;
 	const char *account;
-	const char *network;
 	unsigned sessions, window, cpu, rounds;
 	double rate, seconds, warmup, search_loss;
 	bool search, tree, json, hugepages;
@@ -22,7 +21,7 @@ int load_options_read(struct load_options *out, int argc, char **argv);
 
 /* Registration of the target (`assayctl node id`), secret of the client, list of artifacts (key and
  * size per line). */
-int load_target_read(struct load_target *out, const char *path, const char *network);
+int load_target_read(struct load_target *out, const char *path);
 int load_artifacts_read(struct bench_artifact **out, uint32_t *count, const char *path,
 			uint64_t size_min);
 

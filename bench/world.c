@@ -223,7 +223,6 @@ struct world *world_new(uint32_t count, uint64_t size)
 		.workers = 1,
 		.self = &w->self,
 		.artifacts = &w->source,
-		.clock = &w->clock,
 		.random = &w->random,
 		.io = {alloc, send, release, no_handover, no_hello, no_order, no_fetch, w},
 		.peer_sessions = peer_sessions_new()};

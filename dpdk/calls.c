@@ -62,6 +62,13 @@ static unsigned call_topology(void *ctx, struct plane_row *out, unsigned room)
 	return n;
 }
 
+static unsigned call_doctor(void *ctx, struct plane_check *out, unsigned room)
+{
+	struct dataplane *d = ctx;
+
+	return dataplane_doctor(&d->config, out, room);
+}
+
 static void free_view(void *view)
 {
 	view_free(view);
@@ -164,6 +171,7 @@ struct plane dataplane_calls(struct dataplane *d)
 		.workers = call_workers,
 		.ports = call_ports,
 		.topology = call_topology,
+		.doctor = call_doctor,
 		.publish = call_publish,
 		.sessions = call_sessions,
 		.close_session = call_close_session,

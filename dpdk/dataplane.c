@@ -152,7 +152,6 @@ static int open_workers(struct dataplane *d, const struct node_self *self,
 		.handshake_worker = handshake_worker(p),
 		.self = self,
 		.artifacts = artifacts,
-		.clock = d->config.clock,
 		.random = d->config.random,
 		.peer_sessions = d->peer_sessions,
 	};
@@ -193,8 +192,10 @@ static int launch(struct dataplane *d, struct finding *trouble)
 {
 	struct workers *all = &d->workers;
 
-	for (unsigned i = 0; i < all->count; i++)
+	for (unsigned i = 0; i < all->count; i++) {
+		atomic_store_explicit(&all->worker[i]->started, true, memory_order_release);
 		must(rte_eal_remote_launch(worker_run, all->worker[i], all->worker[i]->lcore) == 0);
+	}
 	d->running = true;
 	for (unsigned i = 0; i < all->count; i++)
 		for (unsigned waited = 0; atomic_load(&all->worker[i]->heartbeat_ns) == 0;
@@ -220,9 +221,11 @@ int dataplane_start(struct dataplane *d, const struct node_self *self, struct st
 	cpu_set_t cpus;
 	int code;
 
+	grace_with_workers(&d->grace);
 	all->grace = &d->grace;
 	all->fetch = &d->fetch;
 	all->clock = d->config.clock;
+	all->log = d->config.log;
 	all->idle = d->config.idle;
 	atomic_store(&all->stop, false);
 	d->peer_sessions = peer_sessions_new();
@@ -261,9 +264,11 @@ void dataplane_stop(struct dataplane *d)
 	for (unsigned i = 0; d->running && i < all->count; i++) {
 		worker_wake(all->worker[i]);
 		rte_eal_wait_lcore(all->worker[i]->lcore);
+		must(atomic_load_explicit(&all->worker[i]->ended, memory_order_acquire));
 	}
 	d->running = false;
 	fetch_stop(&d->fetch);
+	grace_alone(&d->grace);
 	for (unsigned i = 0; i < all->count; i++) {
 		worker_close(all->worker[i]);
 		rte_free(all->worker[i]);

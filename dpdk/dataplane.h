@@ -47,6 +47,9 @@ int dataplane_start(struct dataplane *d, const struct node_self *self, struct st
 		    const struct artifact_source *artifacts, struct finding *trouble);
 /* Ends the workers; what they had in progress is dropped. */
 void dataplane_stop(struct dataplane *d);
+/* What stands in the way of this config on this machine; nothing is started. Returns how many. */
+unsigned dataplane_doctor(const struct dataplane_config *config, struct plane_check *out,
+			  unsigned room);
 /* What control calls. */
 struct plane dataplane_calls(struct dataplane *d);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dpdk/eal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +20,16 @@
 
 static bool has_hugepages;
 static FILE *log_stream;
+static char *args[ARGS_MAX]; /* EAL points into them until it ends */
 
 bool eal_has_hugepages(void)
 {
 	return has_hugepages;
+}
+
+const char *eal_version(void)
+{
+	return rte_version();
 }
 
 const char *eal_pmd_dir(void)
@@ -78,7 +85,6 @@ static char *lcores_text(const struct placement *placement)
 	return text;
 }
 
-/* EAL keeps pointers into its arguments, so they are never freed. */
 static int build_args(char **argv, const struct eal_config *config)
 {
 	char memory[16];
@@ -112,11 +118,46 @@ static int build_args(char **argv, const struct eal_config *config)
 	return argc;
 }
 
+/* EAL leaves its folder behind, with what was in it. */
+static void remove_runtime_dir(const char *path)
+{
+	char file[512];
+	DIR *dir = opendir(path);
+
+	if (dir == NULL)
+		return;
+	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+		snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
+		if (e->d_name[0] != '.')
+			unlink(file);
+	}
+	closedir(dir);
+	rmdir(path);
+}
+
+void eal_stop(void)
+{
+	char dir[256];
+
+	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	memory_stop();
+	remove_runtime_dir(dir);
+	rte_openlog_stream(NULL);
+	fclose(log_stream);
+	log_stream = NULL;
+	for (unsigned i = 0; args[i] != NULL; i++)
+		free(args[i]);
+	memset(args, 0, sizeof(args));
+	has_hugepages = false;
+}
+
 int eal_start(const struct eal_config *config, struct finding *trouble)
 {
-	static char *argv[ARGS_MAX];
-	int argc = build_args(argv, config);
+	static char *argv[ARGS_MAX]; /* EAL moves them about */
+	int argc = build_args(args, config);
 
+	memcpy(argv, args, sizeof(argv));
 	redirect_log(config->log);
 	if (geteuid() != 0 && getenv("XDG_RUNTIME_DIR") == NULL)
 		setenv("XDG_RUNTIME_DIR", config->run_dir, 1);
@@ -130,8 +171,8 @@ int eal_start(const struct eal_config *config, struct finding *trouble)
 	has_hugepages = config->hugepages;
 	log_info(config->log, "dpdk",
 		 has_hugepages ? "started with huge pages"
-			       : "started without huge pages: ordinary memory, somewhat slower",
-		 "version=\"%s\" memory_mib=%u workers=%u", rte_version(), config->memory_mib,
-		 config->placement->workers);
+			       : "started without huge pages, on ordinary memory",
+		 "version=\"%s\" memory_mib=%u workers=%u prefix=%s", rte_version(),
+		 config->memory_mib, config->placement->workers, config->file_prefix);
 	return 0;
 }

@@ -32,13 +32,16 @@ struct eal_config {
 int eal_start(const struct eal_config *config, struct finding *trouble);
 void eal_stop(void);
 bool eal_has_hugepages(void);
+const char *eal_version(void);
 /* Where DPDK looks for its drivers. */
 const char *eal_pmd_dir(void);
 
 /*
  * Memory for resident artifacts: huge pages where EAL has them, then ordinary memory with
- * transparent huge pages, together at most len. Any thread. One per process; eal_stop frees it.
+ * transparent huge pages, of which at most len. Any thread. One per process; eal_stop frees it.
  */
 struct store_memory eal_store_memory(uint64_t len);
+/* Inside: frees the ordinary part, when EAL is gone. */
+void memory_stop(void);
 
 #endif

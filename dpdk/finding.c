@@ -26,7 +26,7 @@ void finding_remedy(struct finding *f, const char *remedy, ...)
 
 const char *finding_severity_name(enum finding_severity severity)
 {
-	static const char *const names[] = {"note", "warning", "blocks"};
+	static const char *const names[] = {"good", "note", "warning", "blocks"};
 
 	return names[severity];
 }

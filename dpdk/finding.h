@@ -4,6 +4,7 @@
 #define DPDK_FINDING_H
 
 enum finding_severity {
+	FINDING_GOOD,	 /* looked at, nothing wrong */
 	FINDING_NOTE,	 /* works; could be better */
 	FINDING_WARNING, /* works, worse than the operator may expect */
 	FINDING_BLOCKS,	 /* the node does not start like this */

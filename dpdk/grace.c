@@ -34,8 +34,13 @@ int grace_open(struct grace_state *g, unsigned workers)
 static void defer(void *ctx, void (*release)(void *pointer), void *pointer)
 {
 	struct grace_state *g = ctx;
-	struct grace_entry *e = malloc(sizeof(*e));
+	struct grace_entry *e;
 
+	if (!g->has_workers) {
+		release(pointer);
+		return;
+	}
+	e = malloc(sizeof(*e));
 	must(e != NULL);
 	*e = (struct grace_entry){.release = release, .pointer = pointer};
 	pthread_mutex_lock(&g->lock);
@@ -43,7 +48,6 @@ static void defer(void *ctx, void (*release)(void *pointer), void *pointer)
 	*g->last = e;
 	g->last = &e->next;
 	pthread_mutex_unlock(&g->lock);
-	grace_collect(g);
 }
 
 struct grace grace_of(struct grace_state *g)
@@ -79,10 +83,21 @@ void grace_collect(struct grace_state *g)
 	}
 }
 
-void grace_close(struct grace_state *g)
+void grace_with_workers(struct grace_state *g)
+{
+	g->has_workers = true;
+}
+
+void grace_alone(struct grace_state *g)
 {
 	grace_collect(g);
 	must(g->first == NULL);
+	g->has_workers = false;
+}
+
+void grace_close(struct grace_state *g)
+{
+	grace_alone(g);
 	pthread_mutex_destroy(&g->lock);
 	rte_free(g->qsbr);
 }

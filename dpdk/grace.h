@@ -19,6 +19,7 @@ struct grace_state {
 	struct rte_rcu_qsbr *qsbr;
 	pthread_mutex_t lock; /* of the list; workers never take it */
 	struct grace_entry *first, **last;
+	bool has_workers; /* without them nobody needs to be waited for */
 };
 
 /* 0 or NOMEM. */
@@ -28,6 +29,10 @@ void grace_close(struct grace_state *g);
 struct grace grace_of(struct grace_state *g);
 /* Releases what no worker can see any more. Any thread but a worker. */
 void grace_collect(struct grace_state *g);
+
+/* Workers run from here on; after grace_alone none does any more, and all is released. */
+void grace_with_workers(struct grace_state *g);
+void grace_alone(struct grace_state *g);
 
 /* A worker. Between online and offline it holds pointers, except while it reports. */
 void grace_online(struct grace_state *g, unsigned worker);

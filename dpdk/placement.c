@@ -212,7 +212,8 @@ static int add_auto(struct plan *p, unsigned wanted, struct finding *trouble)
 	if (wanted <= p->out->workers)
 		return 0;
 	finding_set(trouble, FINDING_BLOCKS,
-		    "%u workers are wanted, but only %u of the %u CPUs of this process can be one",
+		    "CPUs: %u workers are wanted, but only %u of the %u CPUs of this process can "
+		    "be one",
 		    wanted, p->out->workers, p->cpus);
 	finding_remedy(trouble, "workers { count = %u }", p->out->workers);
 	return ASSAY_E_RANGE;
@@ -230,7 +231,7 @@ static int add_roles(struct plan *p, const struct placement_config *config, stru
 	}
 	if ((all & ROLE_SERVE) != 0 && (all & ROLE_VERIFY) != 0)
 		return 0;
-	finding_set(trouble, FINDING_BLOCKS, "workers roles: no worker has the role %s",
+	finding_set(trouble, FINDING_BLOCKS, "CPUs: no worker has the role %s",
 		    (all & ROLE_SERVE) == 0 ? "serve" : "verify");
 	finding_remedy(trouble, "workers { roles = {\"serve,verify,codec\"} }");
 	return ASSAY_E_INVAL;
@@ -245,19 +246,27 @@ void placement_roles_text(char *out, size_t room, uint8_t roles)
 	memmove(out, out + 1, strlen(out));
 }
 
+/* The fetch role runs where control is unless a worker has it. */
+static const char *control_text(const struct placement *out)
+{
+	for (unsigned i = 0; i < out->workers; i++)
+		if ((out->worker[i].roles & ROLE_FETCH) != 0)
+			return "control";
+	return "control, fetch";
+}
+
 static void explain_role(const struct plan *p, struct plane_row *row, const struct cpu *cpu)
 {
+	const char *control = cpu->control ? control_text(p->out) : "";
 	char roles[32] = "";
 
-	if (cpu->worker >= 0)
+	if (cpu->worker >= 0) {
 		placement_roles_text(roles, sizeof(roles), p->out->worker[cpu->worker].roles);
-	if (cpu->control && cpu->worker >= 0)
-		snprintf(row->role, sizeof(row->role), "control, worker %d: %s", cpu->worker,
-			 roles);
-	else if (cpu->worker >= 0)
-		snprintf(row->role, sizeof(row->role), "worker %d: %s", cpu->worker, roles);
-	else
-		snprintf(row->role, sizeof(row->role), "%s", cpu->control ? "control" : "free");
+		snprintf(row->role, sizeof(row->role), "%s%sworker %d: %s", control,
+			 cpu->control ? ", " : "", cpu->worker, roles);
+	} else {
+		snprintf(row->role, sizeof(row->role), "%s", cpu->control ? control : "free");
+	}
 }
 
 static const char *reason(const struct plan *p, const struct cpu *cpu,
@@ -310,17 +319,19 @@ static void warn_about(struct plan *p)
 	if (remote > 0) {
 		struct finding *f = &out->warning[out->warnings++];
 
-		finding_set(f, FINDING_WARNING,
-			    "%u of %u workers are on another NUMA node than the ports' devices",
-			    remote, out->workers);
+		finding_set(
+			f, FINDING_WARNING,
+			"CPUs: %u of %u workers are on another NUMA node than the ports' devices",
+			remote, out->workers);
 		finding_remedy(f, "take fewer workers, or name CPUs of the device's node");
 	}
 	if (out->shared) {
 		struct finding *f = &out->warning[out->warnings++];
 
-		finding_set(f, FINDING_WARNING,
-			    "control and a worker share CPU %u, so that worker sleeps when idle",
-			    out->control_cpu);
+		finding_set(
+			f, FINDING_WARNING,
+			"CPUs: control and a worker share CPU %u, so that worker sleeps when idle",
+			out->control_cpu);
 		finding_remedy(f, "give the process two CPUs or more");
 	}
 }
@@ -330,7 +341,8 @@ static int plan(struct plan *p, const struct placement_config *config, struct fi
 	int code = load_topology(p, config);
 
 	if (code != 0) {
-		finding_set(trouble, FINDING_BLOCKS, "hwloc cannot read the machine's topology");
+		finding_set(trouble, FINDING_BLOCKS,
+			    "CPUs: hwloc cannot read the machine's topology");
 		finding_remedy(trouble, "see what lstopo-no-graphics says");
 		return code;
 	}

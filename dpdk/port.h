@@ -58,6 +58,7 @@ struct port {
 	/* DPDK ports. */
 	uint16_t dev;
 	bool started;
+	bool interrupts;   /* the device can wake a worker, and was told to */
 	char dev_name[64]; /* for unplugging; empty when it was there before */
 	unsigned rx_queues, tx_queues;
 	unsigned sums;	   /* FRAME_SUM_* */
@@ -68,6 +69,10 @@ struct port {
 	 */
 	struct rte_ring *relay;
 };
+
+/* port_dpdk.c, for port_dpdk_open.c. */
+extern const struct port_ops port_dpdk_ops;
+void port_dpdk_close(struct port *port);
 
 /* Both fill ops and queues; on failure they have undone all. */
 int port_dpdk_open(struct port *port, const struct ports_config *config, struct finding *trouble);

@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any ethdev of DPDK as a port: physical NIC, af_xdp, af_packet, tap, memif, ring, pcap. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <rte_bus_pci.h>
 #include <rte_dev.h>
-#include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_pause.h>
 
 #include "base/must.h"
 #include "base/real.h"
 #include "dpdk/port.h"
-
-#define DESCRIPTORS 1024 /* wanted per queue; the device may have less */
-#define RELAY_SLOTS 1024
-
-static const uint64_t rx_wanted = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
-static const uint64_t tx_wanted = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 
 /* --- receive -------------------------------------------------------------------------------- */
 
@@ -177,7 +167,7 @@ static bool wait_add(struct port *port, unsigned worker)
 	int rx = port->queue[worker].rx;
 
 	/* frames on the relay ring wake nobody: worth polling for */
-	return rx >= 0 && port->relay == NULL &&
+	return rx >= 0 && port->interrupts && port->relay == NULL &&
 	       rte_eth_dev_rx_intr_ctl_q(port->dev, (uint16_t)rx, RTE_EPOLL_PER_THREAD,
 					 RTE_INTR_EVENT_ADD, NULL) == 0;
 }
@@ -186,7 +176,7 @@ static void wait_arm(struct port *port, unsigned worker, bool on)
 {
 	int rx = port->queue[worker].rx;
 
-	if (rx < 0)
+	if (rx < 0 || !port->interrupts)
 		return;
 	if (on)
 		rte_eth_dev_rx_intr_enable(port->dev, (uint16_t)rx);
@@ -212,6 +202,7 @@ static void info(struct port *port, struct plane_port *out)
 		if (used >= sizeof(out->addresses))
 			break;
 	}
+	rte_ether_format_addr(out->mac, sizeof(out->mac), (struct rte_ether_addr *)port->self.mac);
 	if (rte_eth_dev_info_get(port->dev, &device) == 0)
 		snprintf(out->driver, sizeof(out->driver), "%s", device.driver_name);
 	out->link_up = rte_eth_link_get_nowait(port->dev, &link) == 0 &&
@@ -223,7 +214,7 @@ static void info(struct port *port, struct plane_port *out)
 	}
 }
 
-static void close_port(struct port *port)
+void port_dpdk_close(struct port *port)
 {
 	if (port->started)
 		rte_eth_dev_stop(port->dev);
@@ -240,190 +231,12 @@ static void close_port(struct port *port)
 		rte_eal_hotplug_remove("vdev", port->dev_name);
 }
 
-static const struct port_ops dpdk_ops = {
+const struct port_ops port_dpdk_ops = {
 	.receive = receive,
 	.prepare = prepare,
 	.flush = flush,
 	.wait_add = wait_add,
 	.wait_arm = wait_arm,
 	.info = info,
-	.close = close_port,
+	.close = port_dpdk_close,
 };
-
-/* --- opening -------------------------------------------------------------------------------- */
-
-static int fail(const struct port *port, struct finding *trouble, const char *what, int code)
-{
-	finding_set(trouble, FINDING_BLOCKS, "port %s: %s: %s", port->config.name, what,
-		    rte_strerror(-code));
-	finding_remedy(trouble, "assayd --doctor says what a device needs; --log-level debug shows "
-				"what DPDK says");
-	return ASSAY_E_IO;
-}
-
-/* Plugs the device in ("name,args" of a virtual one) or finds it (PCI, probed by EAL). */
-static int plug(struct port *port, struct finding *trouble)
-{
-	const char *device = port->config.device + strlen("dpdk:");
-	struct rte_pci_addr pci;
-	char name[sizeof(port->dev_name)];
-	const char *args = strchr(device, ',');
-	size_t len = args != NULL ? (size_t)(args - device) : strlen(device);
-	int code;
-
-	if (len >= sizeof(name))
-		return fail(port, trouble, "name of the device is too long", -ENAMETOOLONG);
-	memcpy(name, device, len);
-	name[len] = '\0';
-	if (rte_pci_addr_parse(name, &pci) == 0) {
-		code = rte_eth_dev_get_port_by_name(name, &port->dev);
-		return code == 0 ? 0
-				 : fail(port, trouble,
-					"DPDK has no driver for the device, or it is not bound to "
-					"vfio-pci",
-					code);
-	}
-	code = rte_eal_hotplug_add("vdev", name, args != NULL ? args + 1 : "");
-	if (code != 0)
-		return fail(port, trouble, "DPDK cannot make the device", code);
-	memcpy(port->dev_name, name, len + 1);
-	code = rte_eth_dev_get_port_by_name(name, &port->dev);
-	return code == 0 ? 0 : fail(port, trouble, "device gives no port", code);
-}
-
-static unsigned count_serving(const struct port *port)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < port->workers; i++)
-		n += port->queue[i].serves;
-	return n;
-}
-
-static int configure(struct port *port, const struct ports_config *config,
-		     const struct rte_eth_dev_info *device, struct finding *trouble)
-{
-	unsigned serving = count_serving(port);
-	unsigned mtu = RTE_MAX(config->payload_max + FRAME_IPV6_LEN + FRAME_UDP_LEN, 1500);
-	struct rte_eth_conf conf = {
-		.rxmode = {.mtu = mtu, .offloads = rx_wanted & device->rx_offload_capa},
-		.txmode = {.offloads = tx_wanted & device->tx_offload_capa},
-		.intr_conf = {.rxq = config->interrupts},
-	};
-	int code;
-
-	port->rx_queues = RTE_MIN(serving, device->max_rx_queues);
-	port->tx_queues = RTE_MIN(serving, device->max_tx_queues);
-	if (port->rx_queues > 1) {
-		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf.rx_adv_conf.rss_conf.rss_hf =
-			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP) & device->flow_type_rss_offloads;
-		if (conf.rx_adv_conf.rss_conf.rss_hf == 0)
-			conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
-	}
-	code = rte_eth_dev_configure(port->dev, (uint16_t)port->rx_queues,
-				     (uint16_t)port->tx_queues, &conf);
-	if (code != 0 && config->interrupts) { /* many virtual devices have none */
-		conf.intr_conf.rxq = 0;
-		code = rte_eth_dev_configure(port->dev, (uint16_t)port->rx_queues,
-					     (uint16_t)port->tx_queues, &conf);
-	}
-	if (code != 0)
-		return fail(port, trouble, "device takes no configuration", code);
-	/* offered and accepted: the device does it; IPv6 needs the UDP sum only */
-	if ((conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0)
-		port->tx_flags |= RTE_MBUF_F_TX_IP_CKSUM;
-	else
-		port->sums |= FRAME_SUM_IP;
-	if ((conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0) {
-		port->tx_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
-		port->sums |= FRAME_SUM_PSEUDO;
-	}
-	return 0;
-}
-
-static int setup_queues(struct port *port, struct finding *trouble)
-{
-	uint16_t rx_slots = DESCRIPTORS, tx_slots = DESCRIPTORS;
-	int socket = rte_eth_dev_socket_id(port->dev), rank = 0;
-	int code = rte_eth_dev_adjust_nb_rx_tx_desc(port->dev, &rx_slots, &tx_slots);
-
-	for (unsigned i = 0; i < port->workers && code == 0; i++) {
-		struct port_queue *queue = &port->queue[i];
-
-		if (!queue->serves)
-			continue;
-		queue->rx = rank < (int)port->rx_queues ? rank : -1;
-		queue->tx = rank < (int)port->tx_queues ? rank : -1;
-		rank++;
-		if (queue->rx >= 0)
-			code = rte_eth_rx_queue_setup(port->dev, (uint16_t)queue->rx, rx_slots,
-						      (unsigned)socket, NULL, queue->pool);
-		if (queue->tx >= 0 && code == 0)
-			code = rte_eth_tx_queue_setup(port->dev, (uint16_t)queue->tx, tx_slots,
-						      (unsigned)socket, NULL);
-	}
-	if (code != 0)
-		return fail(port, trouble, "device gives no queues", code);
-	if (rank <= (int)port->tx_queues)
-		return 0;
-	char name[RTE_RING_NAMESIZE];
-
-	snprintf(name, sizeof(name), "assay_relay_%u", port->index);
-	port->relay = rte_ring_create(name, RELAY_SLOTS, socket, RING_F_SC_DEQ);
-	return port->relay != NULL ? 0 : fail(port, trouble, "no memory for a ring", -ENOMEM);
-}
-
-static bool has_ipv6(const struct port *port)
-{
-	for (unsigned i = 0; i < port->self.address_count; i++)
-		if (port->self.address[i].ip[10] != 0xff || port->self.address[i].ip[0] != 0)
-			return true;
-	return false;
-}
-
-static int start(struct port *port, struct finding *trouble)
-{
-	struct rte_ether_addr mac;
-	int code = rte_eth_dev_start(port->dev);
-
-	if (code != 0)
-		return fail(port, trouble, "device does not start", code);
-	port->started = true;
-	code = rte_eth_macaddr_get(port->dev, &mac);
-	if (code != 0)
-		return fail(port, trouble, "device has no MAC address", code);
-	memcpy(port->self.mac, mac.addr_bytes, sizeof(port->self.mac));
-	/* neighbour solicitations are sent to groups; devices without a filter refuse both calls */
-	if (has_ipv6(port) && rte_eth_allmulticast_enable(port->dev) != 0)
-		rte_eth_promiscuous_enable(port->dev);
-	return 0;
-}
-
-int port_dpdk_open(struct port *port, const struct ports_config *config, struct finding *trouble)
-{
-	struct rte_eth_dev_info device;
-	int code;
-
-	port->ops = &dpdk_ops;
-	port->dev = RTE_MAX_ETHPORTS;
-	port->self.address_count = (uint8_t)port->config.address_count;
-	memcpy(port->self.address, port->config.address, sizeof(port->self.address));
-	code = plug(port, trouble);
-	if (code == 0 && rte_eth_dev_info_get(port->dev, &device) != 0)
-		code = fail(port, trouble, "device says nothing about itself", -EIO);
-	if (code == 0)
-		code = configure(port, config, &device, trouble);
-	if (code == 0)
-		code = setup_queues(port, trouble);
-	if (code == 0)
-		code = start(port, trouble);
-	if (code != 0)
-		close_port(port);
-	else
-		log_info(port->log, "port", "device started",
-			 "port=%s driver=%s rx_queues=%u tx_queues=%u checksums=%s",
-			 port->config.name, device.driver_name, port->rx_queues, port->tx_queues,
-			 port->tx_flags != 0 ? "device" : "software");
-	return code;
-}

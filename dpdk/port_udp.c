@@ -5,56 +5,26 @@
  * yardstick that shows what bypassing the kernel gains.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <rte_epoll.h>
-#include <rte_ethdev.h>
 #include <rte_interrupts.h>
 #include <rte_pause.h>
 
 #include "base/must.h"
 #include "base/real.h"
-#include "dpdk/port.h"
-
-#define SOCKET_BUFFER (4 * 1024 * 1024) /* the kernel caps it at net.core.rmem_max */
-
-union control { /* one IP_PKTINFO or IPV6_PKTINFO */
-	struct cmsghdr align;
-	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
-
-struct udp_vector {
-	struct mmsghdr message[PORT_BURST];
-	struct iovec iov[PORT_BURST];
-	struct sockaddr_in6 name[PORT_BURST]; /* also holds a sockaddr_in */
-	union control control[PORT_BURST];
-};
-
-struct udp_queue {
-	int fd;
-	bool is_v6;
-	bool any;	       /* bound to a wildcard: answers say which address they leave from */
-	struct net_addr local; /* as bound */
-	unsigned filled;       /* rx slots that have a buffer, from the front */
-	struct rte_mbuf *slot[PORT_BURST];
-	struct udp_vector rx, tx;
-	struct rte_epoll_event event;
-};
+#include "dpdk/port_udp.h"
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-static const uint8_t zero[16];
 
-static bool is_mapped(const uint8_t ip[16])
+bool udp_is_mapped(const uint8_t ip[16])
 {
 	return memcmp(ip, mapped, sizeof(mapped)) == 0;
 }
 
-static socklen_t name_of(struct sockaddr_in6 *out, const struct net_addr *address, bool is_v6)
+socklen_t udp_name_of(struct sockaddr_in6 *out, const struct net_addr *address, bool is_v6)
 {
 	if (is_v6) {
 		*out = (struct sockaddr_in6){.sin6_family = AF_INET6,
@@ -69,7 +39,7 @@ static socklen_t name_of(struct sockaddr_in6 *out, const struct net_addr *addres
 	return sizeof(struct sockaddr_in);
 }
 
-static void address_of(struct net_addr *out, const struct sockaddr_in6 *name)
+void udp_address_of(struct net_addr *out, const struct sockaddr_in6 *name)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)name;
 
@@ -172,7 +142,7 @@ static bool take(struct port *port, struct port_queue *queue, unsigned i, struct
 	dgram_of(out, mbuf);
 	memset(&out->path, 0, sizeof(out->path));
 	out->path.port = port->index;
-	address_of(&out->path.remote, &udp->rx.name[i]);
+	udp_address_of(&out->path.remote, &udp->rx.name[i]);
 	out->path.local = udp->local;
 	if (udp->any)
 		read_local(&out->path.local, &message->msg_hdr);
@@ -222,7 +192,7 @@ static void fill_message(struct udp_queue *udp, unsigned i, struct rte_mbuf *mbu
 	struct msghdr *header = &udp->tx.message[i].msg_hdr;
 	const struct path *path = mbuf_path(mbuf);
 
-	header->msg_namelen = name_of(&udp->tx.name[i], &path->remote, udp->is_v6);
+	header->msg_namelen = udp_name_of(&udp->tx.name[i], &path->remote, udp->is_v6);
 	udp->tx.iov[i] = (struct iovec){rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len};
 	if (udp->any)
 		write_local(header, &udp->tx.control[i], &path->local, udp->is_v6);
@@ -300,135 +270,18 @@ static void close_queue(struct port_queue *queue)
 	queue->udp = NULL;
 }
 
-static void close_port(struct port *port)
+void port_udp_close(struct port *port)
 {
 	for (unsigned i = 0; i < port->workers; i++)
 		close_queue(&port->queue[i]);
 }
 
-static const struct port_ops udp_ops = {
+const struct port_ops port_udp_ops = {
 	.receive = receive,
 	.prepare = prepare,
 	.flush = flush,
 	.wait_add = wait_add,
 	.wait_arm = wait_arm,
 	.info = info,
-	.close = close_port,
+	.close = port_udp_close,
 };
-
-static int set(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value));
-}
-
-static int set_options(const struct udp_queue *udp)
-{
-	int fd = udp->fd;
-
-	/* best effort: what the kernel does not grant is not needed to work */
-	set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-	set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
-	if (set(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0)
-		return -1;
-	if (udp->is_v6)
-		return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) |
-		       set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO) |
-		       (udp->any ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : 0);
-	return set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO) |
-	       (udp->any ? set(fd, IPPROTO_IP, IP_PKTINFO, 1) : 0);
-}
-
-static void set_vector(struct udp_vector *v, bool any)
-{
-	for (unsigned i = 0; i < PORT_BURST; i++)
-		v->message[i].msg_hdr = (struct msghdr){
-			.msg_name = &v->name[i],
-			.msg_iov = &v->iov[i],
-			.msg_iovlen = 1,
-			.msg_control = any ? &v->control[i] : NULL,
-		};
-}
-
-static int open_queue(struct port_queue *queue, const struct net_addr *listen)
-{
-	struct udp_queue *udp = calloc(1, sizeof(*udp));
-	struct sockaddr_in6 name;
-	socklen_t len = sizeof(name);
-
-	must(udp != NULL);
-	queue->udp = udp;
-	udp->is_v6 = !is_mapped(listen->ip);
-	udp->any = memcmp(listen->ip + (udp->is_v6 ? 0 : 12), zero, udp->is_v6 ? 16 : 4) == 0;
-	set_vector(&udp->rx, udp->any);
-	set_vector(&udp->tx, udp->any);
-	udp->fd = socket(udp->is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			 0);
-	if (udp->fd < 0 || set_options(udp) != 0)
-		return -errno;
-	len = name_of(&name, listen, udp->is_v6);
-	if (bind(udp->fd, (struct sockaddr *)&name, len) != 0)
-		return -errno;
-	len = sizeof(name);
-	if (getsockname(udp->fd, (struct sockaddr *)&name, &len) != 0)
-		return -errno;
-	address_of(&udp->local, &name);
-	return 0;
-}
-
-static void explain(const struct port *port, int code, struct finding *trouble)
-{
-	char text[64];
-
-	net_addr_format(text, &port->config.listen);
-	finding_set(trouble, FINDING_BLOCKS, "port %s: cannot listen on %s: %s", port->config.name,
-		    text, strerror(-code));
-	if (code == -EADDRNOTAVAIL)
-		finding_remedy(trouble, "name an address of this machine (ip -br address)");
-	else if (code == -EADDRINUSE)
-		finding_remedy(trouble, "find who has the port: ss -ulpn 'sport = :%u'",
-			       port->config.listen.port);
-	else if (code == -EACCES)
-		finding_remedy(trouble, "choose a port above 1023");
-}
-
-/*
- * SO_REUSEPORT would let a second daemon of this user share the port unseen: without it, a socket
- * that is there already makes the bind fail.
- */
-static int probe(const struct net_addr *listen)
-{
-	struct sockaddr_in6 name;
-	bool is_v6 = !is_mapped(listen->ip);
-	socklen_t len = name_of(&name, listen, is_v6);
-	int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int code = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (is_v6)
-		set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	if (bind(fd, (struct sockaddr *)&name, len) != 0)
-		code = -errno;
-	close(fd);
-	return code;
-}
-
-int port_udp_open(struct port *port, const struct ports_config *config, struct finding *trouble)
-{
-	struct net_addr *listen = &port->config.listen;
-	int code = probe(listen);
-
-	port->ops = &udp_ops;
-	for (unsigned i = 0; i < port->workers && code == 0; i++) {
-		if (!port->queue[i].serves)
-			continue;
-		code = open_queue(&port->queue[i], listen);
-		if (code == 0)
-			*listen = port->queue[i].udp->local; /* the port number, if it was 0 */
-	}
-	if (code == 0)
-		return 0;
-	explain(port, code, trouble);
-	close_port(port);
-	return code == -EADDRINUSE ? ASSAY_E_EXISTS : ASSAY_E_IO;
-}

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -34,6 +35,31 @@ static unsigned pool_size(const struct ports_config *config)
 	       config->count * config->workers * DEVICE_RINGS + 1024;
 }
 
+/*
+ * rte_pktmbuf_pool_create, but without gaps at page borders where no device needs them: af_xdp
+ * takes the pool for one piece of count * element bytes, and the kernel refuses what lies behind
+ * that.
+ */
+static struct rte_mempool *make_pool(const char *name, unsigned count, uint16_t room, int socket)
+{
+	struct rte_pktmbuf_pool_private info = {.mbuf_data_room_size = room,
+						.mbuf_priv_size = RTE_CACHE_LINE_SIZE};
+	unsigned flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+	struct rte_mempool *pool = rte_mempool_create_empty(
+		name, count, sizeof(struct rte_mbuf) + RTE_CACHE_LINE_SIZE + room, POOL_CACHE,
+		sizeof(info), socket, flags);
+
+	if (pool == NULL)
+		return NULL;
+	rte_pktmbuf_pool_init(pool, &info);
+	if (rte_mempool_populate_default(pool) < 0) {
+		rte_mempool_free(pool);
+		return NULL;
+	}
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return pool;
+}
+
 /* Every node shares pool 0 where memory has no node (no huge pages). */
 static struct rte_mempool *pool_of(struct ports *ports, const struct ports_config *config, int numa)
 {
@@ -46,9 +72,8 @@ static struct rte_mempool *pool_of(struct ports *ports, const struct ports_confi
 		return ports->pool[slot];
 	snprintf(name, sizeof(name), "assay_mbufs_%u", slot);
 	room = RTE_MAX(RTE_ALIGN_CEIL(room, RTE_CACHE_LINE_SIZE), RTE_MBUF_DEFAULT_BUF_SIZE);
-	ports->pool[slot] = rte_pktmbuf_pool_create(
-		name, pool_size(config), POOL_CACHE, RTE_CACHE_LINE_SIZE, (uint16_t)room,
-		eal_has_hugepages() && numa >= 0 ? numa : SOCKET_ID_ANY);
+	ports->pool[slot] = make_pool(name, pool_size(config), (uint16_t)room,
+				      eal_has_hugepages() && numa >= 0 ? numa : SOCKET_ID_ANY);
 	return ports->pool[slot];
 }
 
@@ -213,11 +238,6 @@ void port_flush(struct port *port, unsigned worker)
 {
 	if (port->queue[worker].out_count > 0 || port->relay != NULL)
 		port->ops->flush(port, worker);
-}
-
-bool port_flushed(struct port *port, unsigned worker)
-{
-	return port->queue[worker].out_count == 0;
 }
 
 void ports_release(struct dgram *in, unsigned n)

@@ -66,8 +66,6 @@ void port_flush(struct port *port, unsigned worker);
 /* Gives buffers back: those of port_receive that were not passed on, those of port_alloc not sent.
  * Entries whose buffer is NULL are skipped. */
 void ports_release(struct dgram *in, unsigned n);
-/* True when nothing waits to be sent. */
-bool port_flushed(struct port *port, unsigned worker);
 
 /* A datagram as one pointer, for a ring to another worker, and back. */
 void *dgram_pack(const struct dgram *in);

@@ -126,11 +126,13 @@ static void check_hugepages(struct preflight_run *run)
 	if (config->hugepages == HUGEPAGES_OFF)
 		return;
 	have = best_node(run);
-	if (have >= need) {
+	f = preflight_add(run);
+	if (have >= need || run->host->hugepages_taken) {
 		run->out->hugepages = true;
+		finding_set(f, FINDING_GOOD, "huge pages: packet buffers use %u MiB",
+			    config->memory_mib);
 		return;
 	}
-	f = preflight_add(run);
 	finding_set(f, config->hugepages == HUGEPAGES_REQUIRE ? FINDING_BLOCKS : FINDING_NOTE,
 		    "huge pages: %llu MiB free on the best NUMA node, packet buffers need %u MiB%s",
 		    (unsigned long long)(have / MIB), config->memory_mib,
@@ -154,8 +156,9 @@ static void check_transparent(struct preflight_run *run)
 	    strstr(text, "[never]") == NULL)
 		return;
 	f = preflight_add(run);
-	finding_set(f, FINDING_NOTE,
-		    "transparent huge pages are off: proofs over many artifacts are slower");
+	finding_set(
+		f, FINDING_NOTE,
+		"memory: transparent huge pages are off, so proofs over many artifacts are slower");
 	finding_remedy(f, "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
 }
 
@@ -174,7 +177,7 @@ static void check_memlock(struct preflight_run *run)
 		return;
 	f = preflight_add(run);
 	finding_set(f, FINDING_BLOCKS,
-		    "at most %llu KiB may be locked in memory, a PCI device needs "
+		    "locked memory: at most %llu KiB is allowed, a PCI device needs "
 		    "%u MiB",
 		    (unsigned long long)(limit.rlim_cur / 1024), run->config->memory_mib);
 	finding_remedy(f, "ulimit -l unlimited (systemd: LimitMEMLOCK=infinity)");
@@ -193,7 +196,7 @@ static void check_vfio(struct preflight_run *run)
 	if (!preflight_exists(run, "/dev/vfio/vfio")) {
 		f = preflight_add(run);
 		finding_set(f, FINDING_BLOCKS,
-			    "there is no /dev/vfio/vfio, which PCI devices need");
+			    "vfio: there is no /dev/vfio/vfio, which PCI devices need");
 		finding_remedy(f, "modprobe vfio-pci");
 	}
 	full_path(run, path, sizeof(path), "/sys/kernel/iommu_groups");
@@ -205,7 +208,7 @@ static void check_vfio(struct preflight_run *run)
 	if (has_groups)
 		return;
 	f = preflight_add(run);
-	finding_set(f, FINDING_BLOCKS, "the IOMMU is off, so no PCI device can be used safely");
+	finding_set(f, FINDING_BLOCKS, "IOMMU: it is off, so no PCI device can be used safely");
 	finding_remedy(f,
 		       "switch it on in the firmware; then intel_iommu=on iommu=pt on the kernel "
 		       "command line, and reboot");
@@ -219,13 +222,15 @@ static void check_sockets(struct preflight_run *run)
 
 	for (unsigned i = 0; i < run->config->ports; i++)
 		has_udp |= run->config->port[i].is_udp;
-	if (!has_udp || !preflight_read(run, text, sizeof(text), "/proc/sys/net/core/rmem_max") ||
+	if (!has_udp || preflight_can(run, BIT_NET_ADMIN) ||
+	    !preflight_read(run, text, sizeof(text), "/proc/sys/net/core/rmem_max") ||
 	    strtoull(text, NULL, 10) >= MIB)
 		return;
 	f = preflight_add(run);
-	finding_set(f, FINDING_NOTE,
-		    "sockets may buffer only %.20s bytes: a udp: port loses bursts under load",
-		    strtok(text, "\n"));
+	finding_set(
+		f, FINDING_NOTE,
+		"sockets: they may buffer only %.20s bytes, so a udp: port loses bursts under load",
+		strtok(text, "\n"));
 	finding_remedy(f, "sysctl -w net.core.rmem_max=4194304");
 }
 
@@ -238,6 +243,11 @@ static void check_placement(struct preflight_run *run)
 		return;
 	if (placement_plan(placement, &run->config->placement, &trouble) != 0)
 		*preflight_add(run) = trouble;
+	else if (placement->warnings == 0)
+		finding_set(preflight_add(run), FINDING_GOOD,
+			    "CPUs: %u for control, %u worker%s on CPUs of their own",
+			    placement->control_cpu, placement->workers,
+			    placement->workers == 1 ? "" : "s");
 	else
 		for (unsigned i = 0; i < placement->warnings; i++)
 			*preflight_add(run) = placement->warning[i];
@@ -265,8 +275,14 @@ void preflight_run(struct preflight *out, const struct dataplane_config *config,
 	check_memlock(&run);
 	check_vfio(&run);
 	check_sockets(&run);
-	for (unsigned i = 0; i < config->ports; i++)
+	for (unsigned i = 0; i < config->ports; i++) {
+		unsigned before = out->count;
+
 		preflight_port(&run, &config->port[i]);
+		if (out->count == before)
+			finding_set(preflight_add(&run), FINDING_GOOD, "port %s: %s can be opened",
+				    config->port[i].name, config->port[i].device);
+	}
 	if (addresses != NULL)
 		freeifaddrs(addresses);
 }

@@ -23,6 +23,7 @@ struct preflight_host {
 	const char *pmd_dir;
 	const struct ifaddrs *addresses; /* NULL: ask the kernel */
 	uint64_t memlock;		 /* 0: ask the kernel */
+	bool hugepages_taken;		 /* this process has them already */
 };
 
 struct preflight {
@@ -39,7 +40,8 @@ const struct finding *preflight_blocker(const struct preflight *p);
 /* --- inside: preflight.c, preflight_ports.c ----------------------------------------------------
  */
 
-enum { CAP_BIT_NET_ADMIN = 12, CAP_BIT_NET_RAW = 13, CAP_BIT_SYS_ADMIN = 21, CAP_BIT_BPF = 39 };
+/* linux/capability.h */
+enum { BIT_NET_ADMIN = 12, BIT_NET_RAW = 13, BIT_SYS_ADMIN = 21, BIT_BPF = 39 };
 
 struct preflight_run {
 	struct preflight *out;

@@ -290,7 +290,7 @@ void preflight_port(struct preflight_run *run, const struct port_config *port)
 	if (strcmp(device.driver, "net_memif") == 0)
 		check_memif(run, port, &device);
 	if (strcmp(device.driver, "net_tap") == 0) {
-		need(run, port, &device, CAP_BIT_NET_ADMIN, "CAP_NET_ADMIN");
+		need(run, port, &device, BIT_NET_ADMIN, "CAP_NET_ADMIN");
 		if (!preflight_exists(run, "/dev/net/tun")) {
 			f = blocks(run);
 			finding_set(f, FINDING_BLOCKS, "port %s: there is no /dev/net/tun",
@@ -302,9 +302,11 @@ void preflight_port(struct preflight_run *run, const struct port_config *port)
 	    strcmp(device.driver, "net_af_xdp") == 0) {
 		bool is_xdp = strcmp(device.driver, "net_af_xdp") == 0;
 
-		need(run, port, &device, CAP_BIT_NET_RAW, "CAP_NET_RAW");
+		need(run, port, &device, BIT_NET_RAW, "CAP_NET_RAW");
+		if (is_xdp && !preflight_can(run, BIT_SYS_ADMIN))
+			need(run, port, &device, BIT_BPF, "CAP_BPF");
 		if (is_xdp)
-			need(run, port, &device, CAP_BIT_NET_ADMIN, "CAP_NET_ADMIN");
+			need(run, port, &device, BIT_NET_ADMIN, "CAP_NET_ADMIN");
 		if (check_iface(run, port, &device) && is_xdp)
 			check_not_default(run, port, device.iface);
 	}

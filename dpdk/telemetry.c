@@ -113,6 +113,7 @@ static void add_port(struct rte_tel_data *data, const struct plane_port *p)
 	rte_tel_data_add_dict_string(data, "name", p->name);
 	rte_tel_data_add_dict_string(data, "driver", p->driver);
 	rte_tel_data_add_dict_string(data, "addresses", p->addresses);
+	rte_tel_data_add_dict_string(data, "mac", p->mac);
 	add(data, "link_up", p->link_up);
 	add(data, "rx_packets", p->rx_packets);
 	add(data, "rx_bytes", p->rx_bytes);

@@ -160,6 +160,7 @@ int worker_run(void *arg)
 	struct worker *w = arg;
 	uint64_t turns = 0, start, end;
 
+	must(atomic_load_explicit(&w->started, memory_order_acquire));
 	grace_online(w->all->grace, w->number);
 	idle_open(w);
 	wait_for_view(w);
@@ -180,6 +181,7 @@ int worker_run(void *arg)
 	}
 	flush(w);
 	grace_offline(w->all->grace, w->number);
+	atomic_store_explicit(&w->ended, true, memory_order_release);
 	return 0;
 }
 
@@ -274,7 +276,10 @@ int worker_open(struct worker *w, const struct serve_config *config)
 	if (w->wake_fd < 0 || w->handed == NULL || w->hellos == NULL || w->orders == NULL ||
 	    w->fetched == NULL)
 		return ASSAY_E_NOMEM;
+	drbg_init(&w->drbg, config->random);
+	w->random = random_drbg(&w->drbg);
 	mine.worker = w->number;
+	mine.random = &w->random;
 	mine.io = (struct serve_io){
 		.alloc = io_alloc,
 		.send = io_send,
@@ -296,6 +301,7 @@ void worker_close(struct worker *w)
 
 	if (w->serve != NULL)
 		serve_free(w->serve);
+	drbg_wipe(&w->drbg);
 	while (w->handed != NULL && rte_ring_dequeue(w->handed, &packed) == 0) {
 		dgram_unpack(&in, packed);
 		ports_release(&in, 1);

@@ -12,6 +12,7 @@
 #include <rte_epoll.h>
 #include <rte_ring.h>
 
+#include "crypto/drbg.h"
 #include "dpdk/dataplane.h"
 #include "dpdk/fetch.h"
 #include "dpdk/grace.h"
@@ -41,6 +42,7 @@ struct workers {
 	struct fetch *fetch;
 	struct grace_state *grace;
 	const struct clock *clock;
+	const struct log *log;
 	enum dataplane_idle idle;
 	_Atomic(struct view *) view; /* control writes, workers read */
 	_Atomic bool stop;	     /* likewise */
@@ -50,6 +52,8 @@ struct worker {
 	/* Fixed. */
 	struct workers *all;
 	struct serve *serve;
+	struct drbg drbg;     /* random bytes without system calls ... */
+	struct random random; /* ... behind the seam */
 	unsigned number, lcore, cpu;
 	bool polls;	 /* has the role serve */
 	bool shares_cpu; /* with control: never spins when idle */
@@ -70,6 +74,9 @@ struct worker {
 	_Alignas(64) _Atomic bool sleeping;
 	_Atomic bool quiet; /* nothing in progress */
 	_Atomic uint64_t turns, busy_cycles, idle_cycles, heartbeat_ns;
+	/* What came before each is seen by whoever reads it: control sets the one, the worker the
+	 * other. */
+	_Atomic bool started, ended;
 	_Alignas(64) struct ask ask;
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a worker does in a turn without work: pause, then sleep, longer each time up to 100 us
- * (adaptive); pause only (busy); or sleep until a frame or a message comes (interrupt). Before such
- * a sleep it says so and makes one more turn, so that whatever came before is seen.
+ * What a worker does in a turn without work. adaptive: pause, then sleep, longer each time up to
+ * 100 us; after a while it sleeps until a frame or a message comes, if all its ports can wake it
+ * (sockets can). interrupt: the latter at once. busy: pause only. Before a sleep that an event ends
+ * it says so and makes one more turn, so that whatever came before is seen.
  */
 #include <sched.h>
 #include <sys/epoll.h>
@@ -19,7 +20,8 @@
 #define SPIN_TURNS   256 /* empty turns before the first sleep */
 #define SLEEP_NS     1000
 #define SLEEP_NS_MAX 100000
-#define WAIT_MS	     50 /* sessions end and snapshots change also when nothing comes */
+#define NAPS_MAX     2000 /* about 0.2 s of them */
+#define WAIT_MS	     50	  /* sessions end and snapshots change also when nothing comes */
 
 void idle_open(struct worker *w)
 {
@@ -27,14 +29,24 @@ void idle_open(struct worker *w)
 
 	/* the kernel's default rounds short sleeps up by 50 us */
 	prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
-	if (all->idle != IDLE_INTERRUPT)
+	if (all->idle == IDLE_BUSY)
 		return;
 	w->wake_event.epdata.event = EPOLLIN;
 	w->all_wake =
 		rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->wake_fd, &w->wake_event) == 0;
-	for (unsigned i = 0; w->polls && i < ports_count(all->ports); i++)
-		if (!port_wait_add(ports_at(all->ports, i), w->number))
-			w->all_wake = false;
+	for (unsigned i = 0; w->polls && i < ports_count(all->ports); i++) {
+		struct port *port = ports_at(all->ports, i);
+
+		if (port_wait_add(port, w->number))
+			continue;
+		w->all_wake = false;
+		if (all->idle == IDLE_INTERRUPT)
+			log_warning(
+				all->log, "worker",
+				"this device cannot wake a worker, so it is polled, with sleeps "
+				"of up to 100 us when idle",
+				"worker=%u port=%s", w->number, port_name(port));
+	}
 }
 
 void worker_wake(struct worker *w)
@@ -77,10 +89,10 @@ static void nap(const struct worker *w, unsigned spin_turns)
 
 bool idle_turn(struct worker *w, unsigned work)
 {
-	bool is_idle = work == 0 && serve_idle(w->serve);
+	bool is_quiet = serve_idle(w->serve), is_idle = work == 0 && is_quiet;
 	unsigned spin_turns = w->shares_cpu ? 4 : SPIN_TURNS;
 
-	atomic_store_explicit(&w->quiet, is_idle, memory_order_relaxed);
+	atomic_store_explicit(&w->quiet, is_quiet, memory_order_relaxed);
 	w->empty_turns = is_idle ? w->empty_turns + (w->empty_turns < UINT32_MAX) : 0;
 	if (!is_idle && atomic_load_explicit(&w->sleeping, memory_order_relaxed))
 		say_sleeping(w, false);
@@ -90,7 +102,8 @@ bool idle_turn(struct worker *w, unsigned work)
 		sched_yield(); /* what it waits for needs this CPU */
 	else if (w->empty_turns <= spin_turns || w->all->idle == IDLE_BUSY)
 		rte_pause();
-	else if (!w->all_wake)
+	else if (!w->all_wake ||
+		 (w->all->idle == IDLE_ADAPTIVE && w->empty_turns < spin_turns + NAPS_MAX))
 		nap(w, spin_turns);
 	else if (!atomic_load_explicit(&w->sleeping, memory_order_relaxed))
 		say_sleeping(w, true);

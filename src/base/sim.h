@@ -43,8 +43,10 @@ enum {
 	SIM_STAT = 512 /* size, size_of, free_bytes */
 };
 void sim_disk_fail(struct sim_disk *d, unsigned n, unsigned mask, int code);
-/* Stops the world before the n-th next operation: every later call returns ASSAY_E_CLOSED until
- * sim_disk_crash. */
+/*
+ * Stops the world before the n-th next operation: every later call returns ASSAY_E_CLOSED until
+ * sim_disk_crash, or until n = 0: then only the process was killed, and the page cache lives on.
+ */
 void sim_disk_stop_at(struct sim_disk *d, unsigned n);
 /* Operations so far. */
 uint64_t sim_disk_ops(const struct sim_disk *d);

@@ -4,14 +4,15 @@
 #include "base/sim.h"
 #include "base/sim_random.h"
 
+/* A test may let time pass while a thread of what it tests looks at the clock. */
 static uint64_t sim_mono_ns(void *ctx)
 {
-	return ((struct sim_clock *)ctx)->mono_ns;
+	return __atomic_load_n(&((struct sim_clock *)ctx)->mono_ns, __ATOMIC_RELAXED);
 }
 
 static uint64_t sim_wall_ns(void *ctx)
 {
-	return ((struct sim_clock *)ctx)->wall_ns;
+	return __atomic_load_n(&((struct sim_clock *)ctx)->wall_ns, __ATOMIC_RELAXED);
 }
 
 struct clock clock_sim(struct sim_clock *state)
@@ -21,8 +22,8 @@ struct clock clock_sim(struct sim_clock *state)
 
 void sim_clock_advance(struct sim_clock *state, uint64_t ns)
 {
-	state->mono_ns += ns;
-	state->wall_ns += ns;
+	__atomic_fetch_add(&state->mono_ns, ns, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&state->wall_ns, ns, __ATOMIC_RELAXED);
 }
 
 static void sim_fill(void *ctx, void *out, size_t len)

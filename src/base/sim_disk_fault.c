@@ -63,6 +63,8 @@ void sim_disk_fail(struct sim_disk *d, unsigned n, unsigned mask, int code)
 void sim_disk_stop_at(struct sim_disk *d, unsigned n)
 {
 	d->stop_in = n;
+	if (n == 0)
+		d->stopped = false;
 }
 
 uint64_t sim_disk_ops(const struct sim_disk *d)
@@ -126,7 +128,8 @@ static void crash_inode(struct sim_disk *d, struct sim_inode *inode)
 		sim_content_put(&inode->durable, NULL, 0, inode->now.size);
 	sim_inode_forget_pending(inode);
 	inode->now.size = 0;
-	sim_content_put(&inode->now, inode->durable.bytes, inode->durable.size, 0);
+	if (inode->durable.size > 0)
+		sim_content_put(&inode->now, inode->durable.bytes, inode->durable.size, 0);
 }
 
 /* True when every folder above path is there. */
@@ -161,7 +164,8 @@ void sim_disk_crash(struct sim_disk *d)
 	for (unsigned i = 0; i < d->name_count; i++)
 		if (!reachable(d, d->names[i].path))
 			d->names[i].now = d->names[i].durable = NULL;
-	memset(d->handles, 0, d->handle_count * sizeof(*d->handles));
+	for (unsigned i = 0; i < d->handle_count; i++)
+		d->handles[i] = NULL;
 	d->stopped = false;
 	d->stop_in = 0;
 	d->fail_in = 0;

@@ -71,6 +71,15 @@ int client_fail_link(struct assay_client *client, int error)
 			   l->peer_account, remote, l->account);
 }
 
+unsigned client_in_flight(const struct assay_client *client, unsigned wanted)
+{
+	unsigned allowed = client->flight.link.session[0].terms.in_flight;
+
+	if (wanted > FLIGHT_MAX)
+		wanted = FLIGHT_MAX;
+	return allowed != 0 && wanted > allowed ? allowed : wanted;
+}
+
 bool client_may_wait(unsigned reason)
 {
 	return reason == ASSAY_R_BUSY || reason == ASSAY_R_LATE || reason == ASSAY_R_RATE ||
@@ -156,7 +165,7 @@ void assay_client_close(struct assay_client *client)
 
 	if (client == NULL)
 		return;
-	if (link_state(&client->flight.link) == LINK_UP)
+	if (client->flight.link.session[0].generation != 0)
 		link_send(&client->flight.link, &close_message, sizeof(close_message));
 	if (client->own_net)
 		net_real_close(&client->flight.link.net);
@@ -238,7 +247,7 @@ int assay_client_ping(struct assay_client *client, uint64_t *rtt_ns)
 	struct ping ping = {.back = false};
 	struct flight_request request = {.kind = &kind, .object = &ping};
 	struct assay_ping *message = (struct assay_ping *)request.datagram;
-	int error = 0;
+	int error;
 
 	random_fill(&f->link.random, ping.opaque, sizeof(ping.opaque));
 	message->head.head.type = ASSAY_PING;
@@ -246,9 +255,7 @@ int assay_client_ping(struct assay_client *client, uint64_t *rtt_ns)
 	request.len = sizeof(*message);
 	request.deadline_ns = link_now(&f->link) + client->answer_ns;
 	flight_start(f, &request);
-	while (error == 0 && !request.done)
-		error = flight_step(f);
-	flight_remove(f, &request);
+	error = flight_finish(f, &request);
 	if (error != 0)
 		return client_fail_link(client, error);
 	if (!ping.back)

@@ -27,6 +27,8 @@ __attribute__((format(printf, 3, 4))) int client_fail(struct assay_client *clien
 						      const char *format, ...);
 /* The sentence for a failed flight_step or flight_connect. */
 int client_fail_link(struct assay_client *client, int error);
+/* As many requests at once as wanted, allowed by the node, and held here. */
+unsigned client_in_flight(const struct assay_client *client, unsigned wanted);
 /* Refused for the moment: worth asking again. */
 bool client_may_wait(unsigned reason);
 

@@ -57,13 +57,14 @@ void flight_remove(struct flight *f, struct flight_request *request)
 		}
 }
 
-/* A new session knows nothing of what the old one was asked. */
-static void ask_all(struct flight *f)
+/* There is a new session: asks what waited for one, and what went down with the old one. */
+static void ask_anew(struct flight *f)
 {
 	uint64_t now = link_now(&f->link);
+	bool lost = f->link.session[1].lost;
 
 	for (unsigned i = 0; i < f->count; i++)
-		if (!f->list[i]->done)
+		if (!f->list[i]->done && (lost || f->list[i]->asked == 0))
 			ask(f, f->list[i], now);
 }
 
@@ -190,7 +191,7 @@ static bool any_done(const struct flight *f)
 	return false;
 }
 
-int flight_step(struct flight *f)
+static int step_until(struct flight *f, uint64_t limit_ns)
 {
 	struct link *l = &f->link;
 	bool opening = l->opening;
@@ -211,6 +212,8 @@ int flight_step(struct flight *f)
 	due = link_timer(l);
 	if (due < until)
 		until = due;
+	if (limit_ns < until)
+		until = limit_ns;
 	got = l->net.receive(l->net.ctx, &from, f->buffer, sizeof(f->buffer), until);
 	if (got == ASSAY_E_TIMEOUT)
 		return 0;
@@ -218,7 +221,7 @@ int flight_step(struct flight *f)
 		return got;
 	switch (link_take(l, &session, &from, f->buffer, (size_t)got)) {
 	case LINK_OPENED:
-		ask_all(f);
+		ask_anew(f);
 		break;
 	case LINK_ANSWER:
 		take_answer(f, session, (size_t)got);
@@ -229,11 +232,36 @@ int flight_step(struct flight *f)
 	return 0;
 }
 
+int flight_step(struct flight *f)
+{
+	return step_until(f, UINT64_MAX);
+}
+
 int flight_connect(struct flight *f)
 {
 	int error = 0;
 
 	while (error == 0 && link_state(&f->link) != LINK_UP)
 		error = flight_step(f);
+	return error;
+}
+
+void flight_settle(struct flight *f)
+{
+	const struct link *l = &f->link;
+	int error = 0;
+
+	while (error == 0 && l->opening && link_now(l) < l->hello_ns + first_interval(l))
+		error = step_until(f, l->hello_ns + first_interval(l));
+}
+
+int flight_finish(struct flight *f, struct flight_request *request)
+{
+	int error = 0;
+
+	while (error == 0 && !request->done)
+		error = flight_step(f);
+	flight_remove(f, request);
+	flight_settle(f);
 	return error;
 }

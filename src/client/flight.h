@@ -66,6 +66,13 @@ void flight_remove(struct flight *f, struct flight_request *request);
  * there is no session and no handshake was answered; IO.
  */
 int flight_step(struct flight *f);
+/* Steps until the request is done, and takes it out; errors of flight_step. */
+int flight_finish(struct flight *f, struct flight_request *request);
+/*
+ * Before a call returns: gives a handshake that runs beside the requests one round trip to end, for
+ * nobody listens between calls, and the node forgets a session that is not used within 5 s.
+ */
+void flight_settle(struct flight *f);
 /* Steps until there is a session: 0, TIMEOUT or IO. */
 int flight_connect(struct flight *f);
 

@@ -2,7 +2,8 @@
 /*
  * Key files: `{"v":1,"identity":hex,"encryption":hex,"session":hex}` of a node, and
  * `{"v":1,"session":hex}` of a client, which has no identity. All three are secp256k1 secrets. A
- * key file is mode 0600; one that others can read is refused, never repaired in silence.
+ * key file is mode 0600; one that others can read is refused, never repaired in silence. sign_init
+ * comes before any of these calls.
  */
 #ifndef CLIENT_KEYS_H
 #define CLIENT_KEYS_H

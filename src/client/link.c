@@ -11,7 +11,8 @@
 #define RESET_NS_MIN	 LINK_NS_PER_S	     /* between two handshakes because of a RESET */
 #define RESET_NS_MAX	 (5 * LINK_NS_PER_S) /* age of a datagram that a RESET may name */
 #define REOPEN_FAILED_NS (10 * LINK_NS_PER_S)
-#define HELLO_SPREAD	 20 /* percent */
+#define WELCOME_NS_MAX	 (5 * LINK_NS_PER_S) /* after that the node has forgotten it */
+#define HELLO_SPREAD	 20		     /* percent */
 
 /* Waits after each HELLO; after the last one the opening has failed. */
 static const uint16_t hello_wait_ms[] = {500, 1000, 2000, 4000, 4000};
@@ -132,7 +133,7 @@ static bool take_welcome(struct link *l, const struct assay_welcome *welcome, si
 	struct link_session session = {0};
 	struct noise_keys keys;
 
-	if (len != sizeof(*welcome) || !l->opening)
+	if (len != sizeof(*welcome) || !l->opening || link_now(l) - l->hello_ns > WELCOME_NS_MAX)
 		return false;
 	if (noise_welcome_read(&session.terms, &keys, &l->initiator, &l->self, welcome) != 0)
 		return false;
@@ -261,12 +262,13 @@ static bool sent_lately(const struct link_session *s, uint64_t counter, uint64_t
 static void take_reset(struct link *l, const struct assay_reset *reset, size_t len)
 {
 	uint64_t now = link_now(l);
-	const struct link_session *s = &l->session[0];
+	struct link_session *s = &l->session[0];
 
 	if (len != sizeof(*reset) || s->generation == 0 || reset->index != s->remote_index ||
 	    !sent_lately(s, reset->counter, now))
 		return;
 	l->stats.resets++;
+	s->lost = true;
 	if (l->reset_ns != 0 && now - l->reset_ns < RESET_NS_MIN)
 		return;
 	l->reset_ns = now;

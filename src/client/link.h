@@ -28,6 +28,7 @@ struct link_session {
 	struct assay_inbound inbound;
 	uint8_t k_i[32];
 	uint64_t sent; /* last counter */
+	bool lost;     /* a RESET says that the other side does not know it */
 	struct assay_welcome_payload terms;
 	uint64_t opened_ns, used_ns;
 	struct link_mark mark[LINK_SENT_MARKS];

@@ -134,16 +134,13 @@ static int prove_fail(struct assay_client *client, int error)
 int assay_client_prove(struct assay_client *client, struct assay_prove_result *result, void *ranges,
 		       const struct assay_prove_request *request)
 {
-	struct flight *f = &client->flight;
 	struct proving p;
 	int error = prove_start(client, &p, request);
 
 	*result = (struct assay_prove_result){0};
 	if (error != 0)
 		return prove_fail(client, error);
-	while (error == 0 && !p.request.done)
-		error = flight_step(f);
-	flight_remove(f, &p.request);
+	error = flight_finish(&client->flight, &p.request);
 	if (error == 0 && p.request.asked == 0)
 		error = ASSAY_E_TIMEOUT;
 	if (error != 0) {
@@ -170,15 +167,6 @@ struct many {
 	assay_proved proved;
 	void *arg;
 };
-
-static unsigned many_window(const struct assay_client *client, unsigned window)
-{
-	unsigned limit = client->flight.link.session[0].terms.in_flight;
-
-	if (window == 0 || window > FLIGHT_MAX)
-		window = FLIGHT_MAX;
-	return limit != 0 && window > limit ? limit : window;
-}
 
 static int many_fill(struct many *m)
 {
@@ -230,7 +218,7 @@ int assay_client_prove_many(struct assay_client *client, const struct assay_prov
 		.client = client,
 		.list = list,
 		.n = n,
-		.slots = many_window(client, window),
+		.slots = client_in_flight(client, window != 0 ? window : FLIGHT_MAX),
 		.proved = proved,
 		.arg = arg,
 	};
@@ -253,5 +241,6 @@ int assay_client_prove_many(struct assay_client *client, const struct assay_prov
 		if (m.slot[i].check != NULL)
 			many_drop(&m, &m.slot[i]);
 	free(m.slot);
+	flight_settle(&client->flight);
 	return error;
 }

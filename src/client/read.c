@@ -111,14 +111,11 @@ int assay_client_size(struct assay_client *client, uint64_t *size, const uint8_t
 	error = slot_start(client, &slot, &params);
 	if (error != 0)
 		goto out;
-	while (error == 0 && !slot.request.done)
-		error = flight_step(&client->flight);
-	if (error != 0) {
-		flight_remove(&client->flight, &slot.request);
-		error = client_fail_link(client, error);
-		goto out;
-	}
-	error = slot_judge(client, &slot, &result);
+	error = flight_finish(&client->flight, &slot.request);
+	if (error != 0)
+		client_fail_link(client, error);
+	else
+		error = slot_judge(client, &slot, &result);
 	if (error == 0)
 		*size = result.size;
 out:
@@ -132,6 +129,7 @@ struct reading {
 	uint32_t chunks, next;		 /* of the artifact; first one not asked for */
 	unsigned head, count;		 /* of the ring of slots */
 	unsigned in_flight, window;	 /* chunks */
+	unsigned asking, asking_max;	 /* READs in flight, as many as the node allows */
 	uint64_t grow_ns, halve_ns;	 /* not before */
 	uint64_t offset;		 /* that the sink gets next */
 	struct assay_read_stats stats;
@@ -147,7 +145,8 @@ static struct slot *slot_at(struct reading *r, unsigned i)
 
 static int fill_window(struct reading *r)
 {
-	while (r->next < r->chunks && r->count < SLOTS && r->in_flight < r->window) {
+	while (r->next < r->chunks && r->count < SLOTS && r->in_flight < r->window &&
+	       r->asking < r->asking_max) {
 		uint32_t left = r->chunks - r->next;
 		unsigned n = r->window - r->in_flight;
 		int error;
@@ -164,6 +163,7 @@ static int fill_window(struct reading *r)
 		r->count++;
 		r->next += n;
 		r->in_flight += n;
+		r->asking++;
 		r->stats.reads++;
 	}
 	return 0;
@@ -209,6 +209,7 @@ static int reap(struct reading *r)
 		if (error != 0)
 			return error;
 		r->in_flight -= slot->count;
+		r->asking--;
 	}
 	adapt_window(r, lost);
 	return 0;
@@ -275,6 +276,7 @@ int assay_client_read(struct assay_client *client, struct assay_read_stats *stat
 	memcpy(r->params.key, key, 32);
 	r->chunks = tree_chunks(size);
 	r->window = WINDOW_FIRST;
+	r->asking_max = client_in_flight(client, SLOTS);
 	r->sink = sink;
 	r->arg = arg;
 	r->stats.size = size;
@@ -286,5 +288,6 @@ int assay_client_read(struct assay_client *client, struct assay_read_stats *stat
 	if (stats != NULL)
 		*stats = r->stats;
 	free(r);
+	flight_settle(&client->flight);
 	return error;
 }

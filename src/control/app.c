@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "assay/status.h"
@@ -28,6 +29,8 @@ void app_init(struct app *app, const char *config_path)
 	app->grace = grace_immediate();
 	app->memory = store_memory_heap();
 	app->lock_fd = -1;
+	app->exit_code = EXIT_FAILURE;
+	digest_init(); /* the network id is a digest */
 }
 
 int app_fail(struct app *app, int code, const char *format, ...)
@@ -45,8 +48,10 @@ int app_config_start(struct app *app)
 	int result = config_load(&app->config, app->config_path, app->error);
 	int format = app->config.log_format;
 
-	if (result != 0)
+	if (result != 0) {
+		app->exit_code = EX_CONFIG;
 		return result;
+	}
 	if (format < 0)
 		format = getenv("JOURNAL_STREAM") != NULL ? LOG_JOURNAL : LOG_PLAIN;
 	app->log = log_stderr((enum log_level)app->config.log_level, (enum log_format)format);
@@ -76,6 +81,7 @@ static int take_lock(struct app *app)
 		return app_fail(app, ASSAY_E_IO, "%s: %s", path, strerror(errno));
 	if (flock(app->lock_fd, LOCK_EX | LOCK_NB) != 0) {
 		n = pread(app->lock_fd, pid, sizeof(pid) - 1, 0);
+		app->exit_code = EX_TEMPFAIL;
 		if (n > 0)
 			pid[strcspn(pid, "\n")] = 0;
 		return app_fail(app, ASSAY_E_BUSY,
@@ -150,7 +156,8 @@ int app_self_start(struct app *app)
 	snprintf(path, sizeof(path), "%s/node-keys.json", app->config.state_dir);
 	result = keys_load(&keys, path, why);
 	if (result != 0)
-		return app_fail(app, result, "%s", why);
+		return app_fail(app, result, "%s%s", why,
+				result == ASSAY_E_NOTFOUND ? "; `assayctl init` makes it" : "");
 	result = keys.node ? sign_key_from_secret(&self->identity, keys.identity) : ASSAY_E_CRYPTO;
 	memcpy(self->session_secret, keys.session, 32);
 	keys_wipe(&keys);
@@ -228,12 +235,23 @@ void app_registry_stop(struct app *app)
 	app->registry = NULL;
 }
 
+/* The store keeps a copy of its log; so the level is looked at here, where a reload sets it. */
+static void store_log(void *ctx, enum log_level level, const char *component, const char *message,
+		      const char *fields)
+{
+	const struct log *log = ctx;
+
+	if (level <= __atomic_load_n(&log->level, __ATOMIC_RELAXED))
+		log->write(log->ctx, level, component, message, fields);
+}
+
 int app_store_start(struct app *app)
 {
+	const struct log log = {store_log, LOG_DEBUG_LEVEL, &app->log};
 	const struct store_config config = {
 		.disk = &app->disk,
 		.clock = &app->clock,
-		.log = &app->log,
+		.log = &log,
 		.random = &app->random,
 		.grace = app->grace,
 		.memory = app->memory,

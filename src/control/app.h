@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/real.h"
 #include "control/config.h"
-#include "control/plane.h"
+#include "proof/plane.h"
 #include "store/store.h"
 
 struct control; /* loop, sockets, jobs */
@@ -43,6 +43,7 @@ struct app {
 	struct store_thread *store_thread;
 	struct control *control;
 	int lock_fd;
+	int exit_code; /* of a start that failed: 78 configuration, 75 lock held, else 1 */
 	char error[CONFIG_ERROR_MAX];
 };
 

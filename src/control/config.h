@@ -118,7 +118,8 @@ struct config {
 void config_defaults(struct config *out);
 /*
  * Reads the file. 0, or a negative code with `file:line: message` (or `file: message`) in error,
- * which has room for CONFIG_ERROR_MAX.
+ * which has room for CONFIG_ERROR_MAX; out->run_dir is then what was read of it before the mistake,
+ * so that a running daemon can still be found.
  */
 int config_load(struct config *out, const char *path, char *error);
 /* The same from memory; name stands for the file in messages. */

@@ -27,8 +27,8 @@ const char *config_check_network(const char *text)
 	if (text[0] == 0)
 		return "must not be empty";
 	for (const char *p = text; *p != 0; p++)
-		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
-			return "must be printable ASCII without blanks, quotes and backslashes";
+		if (*p <= ' ' || *p > '~')
+			return "must be printable ASCII without blanks";
 	return NULL;
 }
 
@@ -37,8 +37,8 @@ const char *config_check_path(const char *text)
 	if (text[0] != '/')
 		return "must be an absolute path";
 	for (const char *p = text; *p != 0; p++)
-		if ((unsigned char)*p < ' ' || *p == '"' || *p == '\\')
-			return "must not contain control characters, quotes and backslashes";
+		if ((unsigned char)*p < ' ')
+			return "must not contain control characters";
 	return NULL;
 }
 
@@ -152,13 +152,14 @@ static const char *parse_address(struct config_address *out, const char *text)
 	const char *slash = strchr(text, '/');
 	uint64_t prefix;
 	size_t len = slash != NULL ? (size_t)(slash - text) : sizeof(ip);
-	uint8_t *host = out->ip;
+	uint8_t *host;
 
 	if (len >= sizeof(ip) || u64_parse(&prefix, slash + 1) != 0)
 		return "must be ADDRESS/PREFIX, like 192.0.2.1/24";
 	memcpy(ip, text, len);
 	ip[len] = 0;
 	memset(out, 0, sizeof(*out));
+	host = out->ip;
 	out->v4 = inet_pton(AF_INET, ip, out->ip + 12) == 1;
 	if (out->v4) {
 		out->ip[10] = out->ip[11] = 0xff;
@@ -193,8 +194,8 @@ const char *config_check_device(const char *text)
 	if (strncmp(text, "dpdk:", 5) != 0 || text[5] == 0 || text[5] == ',')
 		return "must be udp:ADDRESS:PORT or dpdk:DEVICE";
 	for (const char *p = text; *p != 0; p++)
-		if (*p <= ' ' || *p > '~' || *p == '"')
-			return "must not contain blanks, quotes and control characters";
+		if (*p <= ' ' || *p > '~')
+			return "must be printable ASCII without blanks";
 	return NULL;
 }
 

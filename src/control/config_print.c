@@ -4,11 +4,25 @@
 
 #include "control/config_table.h"
 
+/* A text so that it reads back as the same: libconfuse knows escapes and ${environment}. */
+static void print_text(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text != 0; text++) {
+		if (strchr("\"\\$", *text) != NULL)
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
 static void print_list(FILE *out, const struct config_list *list)
 {
 	fputc('{', out);
-	for (unsigned i = 0; i < list->count; i++)
-		fprintf(out, "%s\"%s\"", i > 0 ? ", " : "", list->item[i]);
+	for (unsigned i = 0; i < list->count; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		print_text(out, list->item[i]);
+	}
 	fputc('}', out);
 }
 
@@ -30,7 +44,7 @@ static void print_value(FILE *out, const struct config_key *key, const void *bas
 		fputs(config_choice_name(key, *(const int *)(const void *)field), out);
 		break;
 	case CONFIG_TEXT:
-		fprintf(out, "\"%s\"", field);
+		print_text(out, field);
 		break;
 	case CONFIG_TEXTS:
 		print_list(out, (const struct config_list *)(const void *)field);

@@ -51,7 +51,7 @@ void connection_send(struct connection *conn, json_t *message, bool lossy)
 	json_decref(message);
 	if (text == NULL)
 		return;
-	if (waiting + strlen(text) + 1 > max) {
+	if (waiting > 0 && waiting + strlen(text) + 1 > max) { /* one answer may be longer */
 		log_warning(&conn->server->control->app->log, "control",
 			    "client reads too slowly, closed", "pid=%ld", conn->pid);
 		conn->doomed = true;

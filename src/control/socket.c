@@ -116,9 +116,16 @@ bool server_adopt(struct server *s, int fd)
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
 	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct server *s = arg;
 
-	if (client >= 0)
-		server_adopt(arg, client);
+	if (client >= 0) {
+		server_adopt(s, client);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+		/* They stay in the queue; without a pause the loop would spin on them. */
+		log_warning(&s->control->app->log, "control", "clients have to wait", "why=\"%s\"",
+			    strerror(errno));
+		event_del(s->acceptable);
+	}
 }
 
 /* True when somebody answers on the path: then it is not ours to replace. */
@@ -194,6 +201,8 @@ void server_sweep(struct server *s)
 	uint64_t idle_ns = app->config.control_idle_s * 1000000000u;
 	struct connection *conn = LIST_FIRST(&s->connections), *next;
 
+	if (s->acceptable != NULL)
+		event_add(s->acceptable, NULL); /* after a pause */
 	for (; conn != NULL; conn = next) {
 		next = LIST_NEXT(conn, entry);
 		if (now - conn->used_ns > idle_ns && jobs_count(s->control->jobs, conn) == 0)

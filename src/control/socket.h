@@ -16,7 +16,7 @@ int server_listen(struct server *s);
 void server_stop_listening(struct server *s);
 /* A connection that is already there, for tests and fuzzing; false when it was refused. Owns fd. */
 bool server_adopt(struct server *s, int fd);
-/* Once a second: closes what is idle. */
+/* Once a second: closes what is idle, and listens again after a pause for want of descriptors. */
 void server_sweep(struct server *s);
 unsigned server_clients(const struct server *s);
 

@@ -281,6 +281,7 @@ void store_thread_stop(struct store_thread *t)
 	t->stop = true;
 	if (t->running != NULL)
 		atomic_store(&t->running->cancel, true);
+	store_stop(t->store); /* a scrub of something large ends too */
 	pthread_cond_signal(&t->wake);
 	pthread_mutex_unlock(&t->lock);
 	pthread_join(t->thread, NULL);

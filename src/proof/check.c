@@ -138,6 +138,9 @@ static bool proof_tag(struct sealed *sealed, const struct assay_check *check, co
 	memcpy(&sealed->seal, bytes + m->answer.n, sizeof(sealed->seal));
 	sealed->depth = (unsigned)((size_t)(end - path) / 32);
 	memcpy(sealed->path, path, (size_t)sealed->depth * 32);
+	/* No hash covers bits above the path: they are as good as changed on the way. */
+	if (sealed->seal.index >> sealed->depth != 0)
+		return false;
 	seal_leaf(leaf, m->compound, check->digest);
 	seal_climb(sealed->root, leaf, sealed->seal.index, path, sealed->depth);
 	seal_digest(d, sealed->root, sealed->seal.time_ms, sealed->seal.count,

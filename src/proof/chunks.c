@@ -24,12 +24,10 @@ unsigned chunks_parts(const struct work *w)
 	return w->touched_count + (rest + ASSAY_CHUNK_HASHES_ONLY - 1) / ASSAY_CHUNK_HASHES_ONLY;
 }
 
-void chunks_flush(struct serve *s)
+static void chunk_queue_send(struct serve *s)
 {
 	struct chunk_queue *q = &s->chunk_queue;
 
-	if (q->n == 0)
-		return;
 	lanes_run(&q->lanes, NULL);
 	for (unsigned i = 0; i < q->n; i++)
 		memcpy(q->out[i].data + 16, lanes_digest(&q->lanes, i), 16);
@@ -50,7 +48,17 @@ static void chunk_queue_add(struct serve *s, const struct work *w, const struct 
 				  out->data + sizeof(*c) + c->length, c->answer.n));
 	q->out[q->n++] = *out;
 	if (q->n == LANES_MAX)
-		chunks_flush(s);
+		chunk_queue_send(s);
+}
+
+void chunks_flush(struct serve *s)
+{
+	uint64_t begin = stage_begin();
+
+	if (s->chunk_queue.n == 0)
+		return;
+	chunk_queue_send(s);
+	stage_end(s, STAGE_CHUNKS, begin, 0);
 }
 
 /* Part i of the chunks with the hashes [hash, hash + n). */
@@ -97,6 +105,7 @@ static void prefetch_chunk(const struct work *w, unsigned i)
 
 void chunks_write(struct serve *s, struct work *w, unsigned first)
 {
+	uint64_t begin = stage_begin();
 	unsigned parts = chunks_parts(w), hash = 0;
 
 	prefetch_chunk(w, 0);
@@ -111,6 +120,7 @@ void chunks_write(struct serve *s, struct work *w, unsigned first)
 	}
 	must(hash == w->node_count);
 	count(&s->counters.chunks, parts);
+	stage_end(s, STAGE_CHUNKS, begin, parts);
 }
 
 void ranges_write(struct serve *s, struct work *w, const uint8_t *bytes)

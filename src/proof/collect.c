@@ -34,7 +34,7 @@ bool collect_tag(uint8_t value[32], const uint8_t key[32], const struct assay_ch
 	unsigned blocks;
 
 	if (m->chunk != ASSAY_NO_CHUNK)
-		tree_chunk_value(value, bytes, m->length, m->chunk, only);
+		tree_chunk_value(value, bytes, m->length, m->chunk, only && m->chunk == 0);
 	else
 		memset(value, 0, 32);
 	blocks = tag_input_chunk(input, key, (const uint8_t *)m, 40, value, bytes + m->length,

@@ -63,13 +63,12 @@ static uint16_t hello_limit(const struct serve *s, uint16_t offered)
 
 static void hello_terms(struct serve *s, struct hello_job *job, const struct view_peer *peer)
 {
-	job->limit = hello_limit(s, s->handshake.state.limit);
 	s->handshake.payload = (struct assay_welcome_payload){
 		.index = job->index,
 		.permissions = peer->permissions,
 		.rate_kib = peer->rate_kib,
 		.burst_kib = peer->burst_kib,
-		.limit = job->limit,
+		.limit = hello_limit(s, s->handshake.state.limit),
 		.in_flight = s->view->in_flight,
 		.idle_s = s->view->idle_s,
 		.life_s = s->view->life_s,

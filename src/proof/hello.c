@@ -164,8 +164,7 @@ void hello_finish(struct serve *s, const struct hello_job *job)
 	if (reason == ASSAY_R_NONE)
 		reason = hello_install(s, job);
 	if (reason != ASSAY_R_NONE) {
-		if (session_find(s, job->index) == NULL)
-			session_unreserve(s, job->index);
+		session_unreserve(s, job->index);
 		drop(s, reason);
 		return;
 	}

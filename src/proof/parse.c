@@ -180,8 +180,7 @@ void parse_burst(struct serve *s, unsigned n, bool handed)
 	stage_end(s, STAGE_PARSE, begin, n);
 }
 
-/* --- tags ----------------------------------------------------------------------------------------
- */
+/* --- tags --- */
 
 static bool tag_same(const uint8_t *a, const uint8_t *b)
 {

@@ -22,6 +22,7 @@ struct plane_port {
 	char device[256]; /* as configured */
 	char addresses[256];
 	char driver[32];
+	char mac[18]; /* "" for udp: */
 	bool link_up;
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, rx_nombuf,
 		tx_errors;

@@ -2,7 +2,8 @@
 /*
  * Stage PROVE: the bytes of the ranges into the PROOFs, compound digests, leaves. In groups of 16:
  * while one group is copied and digested, the memory of the next is on its way, the lines of a
- * slice together.
+ * slice together. The prefetches are spread over the copying: a processor has room for a few dozen
+ * lines under way, not for the hundreds of a whole group.
  */
 #include "proof/serve_int.h"
 
@@ -59,14 +60,6 @@ static const uint8_t *prove_ranges(struct serve *s, struct work *w)
 	return bytes;
 }
 
-static void prove_chunks(struct serve *s, struct work *w)
-{
-	uint64_t begin = stage_begin();
-
-	chunks_write(s, w, 1);
-	stage_end(s, STAGE_CHUNKS, begin, w->parts - 1);
-}
-
 static void prove_leaves(struct serve *s, struct work *work, unsigned n,
 			 const uint8_t *const *compound)
 {
@@ -83,7 +76,8 @@ static void prove_leaves(struct serve *s, struct work *work, unsigned n,
 		batch_add(s, &work[i], compound[i], leaf[i]);
 }
 
-static void prove_group(struct serve *s, struct work *work, unsigned n)
+/* Proves work[0..n) and prefetches for the next works behind it. */
+static void prove_group(struct serve *s, struct work *work, unsigned n, unsigned next)
 {
 	uint8_t alone[PROVE_GROUP][DIGEST_LEN];
 	const uint8_t *compound[PROVE_GROUP] = {0};
@@ -95,8 +89,10 @@ static void prove_group(struct serve *s, struct work *work, unsigned n)
 		const uint8_t *bytes;
 
 		if (w->tree)
-			prove_chunks(s, w);
+			chunks_write(s, w, 1);
 		bytes = prove_ranges(s, w);
+		if (i < next)
+			prefetch_ranges(&work[n + i]);
 		if (w->total <= ASSAY_INLINE_MAX && w->total % DIGEST_BLOCK == 0) {
 			lane[i] = (uint8_t)lanes_add(&s->lanes, bytes, w->total / DIGEST_BLOCK);
 			continue;
@@ -113,10 +109,10 @@ static void prove_group(struct serve *s, struct work *work, unsigned n)
 	prove_leaves(s, work, n, compound);
 }
 
-/* The first of the works that go into one group: same port, 16 at most. */
+/* The first of n works that go into one group: same port, 16 at most. */
 static unsigned group_size(const struct work *work, unsigned n)
 {
-	unsigned size = 1;
+	unsigned size = n > 0;
 
 	while (size < n && size < PROVE_GROUP && work[size].path->port == work[0].path->port)
 		size++;
@@ -126,14 +122,20 @@ static unsigned group_size(const struct work *work, unsigned n)
 static void prove_alone(struct serve *s, struct work *w)
 {
 	if (prove_alloc(s, w, 1))
-		prove_group(s, w, 1);
+		prove_group(s, w, 1, 0);
 	else
 		work_refuse(s, w, ASSAY_R_TX_FULL, 0);
 }
 
+/* Cycles of the stages that run inside of this one. */
+static uint64_t inner_cycles(const struct serve *s)
+{
+	return s->counters.stage_cycles[STAGE_CHUNKS] + s->counters.stage_cycles[STAGE_SEAL];
+}
+
 void prove_run(struct serve *s, struct work *work, unsigned n)
 {
-	uint64_t begin = stage_begin();
+	uint64_t begin = stage_begin() - inner_cycles(s);
 	unsigned all = n;
 
 	if (n == 0)
@@ -151,17 +153,13 @@ void prove_run(struct serve *s, struct work *work, unsigned n)
 			}
 			work[i].parts = prove_parts(&work[i]);
 		}
-		if (n > size)
-			for (unsigned i = 0, next = group_size(work + size, n - size); i < next;
-			     i++)
-				prefetch_ranges(&work[size + i]);
 		if (prove_alloc(s, work, size)) {
-			prove_group(s, work, size);
+			prove_group(s, work, size, group_size(work + size, n - size));
 			continue;
 		}
 		for (unsigned i = 0; i < size; i++)
 			prove_alone(s, &work[i]);
 	}
 	chunks_flush(s);
-	stage_end(s, STAGE_PROVE, begin, all);
+	stage_end(s, STAGE_PROVE, begin + inner_cycles(s), all);
 }

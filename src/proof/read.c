@@ -132,12 +132,10 @@ static void read_queue(struct serve *s, unsigned *room)
 void read_turn(struct serve *s)
 {
 	unsigned room = READ_CHUNKS_TURN;
-	uint64_t begin;
 	struct parked *p;
 
 	if (s->read_count == 0 && s->fetched_count == 0)
 		return;
-	begin = stage_begin();
 	/* Those that came from the disk have waited longer. */
 	while ((p = parked_next(s)) != NULL) {
 		if (!read_send(s, &p->work, &room))
@@ -146,5 +144,4 @@ void read_turn(struct serve *s)
 	}
 	read_queue(s, &room);
 	chunks_flush(s);
-	stage_end(s, STAGE_CHUNKS, begin, READ_CHUNKS_TURN - room);
 }

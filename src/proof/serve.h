@@ -93,6 +93,7 @@ struct serve_counters {
 	uint64_t chunks; /* CHUNKs sent */
 	uint64_t cold;	 /* requests that went to the fetch role */
 	uint64_t sessions_opened, sessions_closed, sessions; /* the last is a level */
+	/* Of each stage alone: what CHUNKS and SEAL take is not in PROVE. HELLOs are in PARSE. */
 	uint64_t stage_cycles[STAGE_COUNT], stage_items[STAGE_COUNT], stage_calls[STAGE_COUNT];
 };
 
@@ -102,7 +103,6 @@ struct serve_config {
 	unsigned handshake_worker;
 	const struct node_self *self;
 	const struct artifact_source *artifacts;
-	const struct clock *clock;
 	const struct random *random; /* session indices, ephemeral keys, auxiliary randomness */
 	struct serve_io io;
 	struct peer_sessions
@@ -176,7 +176,6 @@ struct hello_job {
 	struct assay_welcome welcome;
 	struct noise_keys keys;
 	uint32_t index; /* the new session */
-	uint16_t limit;
 };
 struct session_order { /* close, to the worker that owns index */
 	uint32_t index;

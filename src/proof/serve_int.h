@@ -2,35 +2,31 @@
 /*
  * Inside of the responder: what its files share. Each file has one stage or one table:
  *
- *   serve.c      the driver of a burst and of a turn       session.c  table of sessions, life,
- * limits parse.c      heads, lookup, replay window, tags        hello.c, handshake.c   HELLO to
- * WELCOME admit.c      order of checks on a request              parked.c   requests that wait for
- * the disk work.c       artifacts of admitted requests            read.c     READ and its waiting
- * queue prove.c      ranges, compound digests, leaves          peers.c    sessions of a key over
- * all workers chunks.c     CHUNK and RANGES datagrams                batch.c    one seal over up to
- * 256 answers reply.c      small answers, and all sending            view.c     what control lets
- * workers know
+ * - serve.c: the driver of a burst and of a turn
+ * - parse.c: heads, lookup, replay window, tags
+ * - admit.c: order of checks on a request
+ * - work.c: artifacts and digests of admitted requests
+ * - prove.c: ranges, compound digests, leaves
+ * - chunks.c: CHUNK and RANGES datagrams
+ * - batch.c: one seal over up to 256 answers
+ * - read.c: READ and its waiting queue
+ * - parked.c: requests that wait for the disk
+ * - reply.c: small answers, and all sending
+ * - hello.c, handshake.c: from HELLO to WELCOME
+ * - session.c, peers.c: see session.h
  */
 #ifndef PROOF_SERVE_INT_H
 #define PROOF_SERVE_INT_H
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/must.h"
 #include "proof/lanes.h"
 #include "proof/message.h"
-#include "proof/serve.h"
+#include "proof/session.h"
 
-#define NS_PER_MS	   1000000ull
-#define NS_PER_S	   1000000000ull
-
-#define CONFIRM_NS_MAX	   (5 * NS_PER_S)  /* until the first good datagram of a new session */
-#define LINGER_NS	   (60 * NS_PER_S) /* a session past its life still knows that it was one */
-#define INDEX_REST_NS	   (60 * NS_PER_S)
 #define LATE_NS		   (5 * NS_PER_S)
 #define BATCH_NS_MAX	   50000
-#define HINTS_PER_S	   100		    /* RESET, and VERSION, per worker */
 #define BUSY_NS_MIN	   (10 * NS_PER_MS) /* between two REFUSED(busy) for `rate` of a session */
 #define READ_WAITING_MAX   64
 #define READ_CHUNKS_TURN   16
@@ -39,123 +35,6 @@
 #define PROVE_GROUP	   16
 /* Datagrams of one answer: PROOF, chunks, and hashes that no chunk had room for. */
 #define PARTS_MAX (1 + TREE_TOUCHED_MAX + (TREE_HASHES_MAX + 42) / ASSAY_CHUNK_HASHES_ONLY)
-
-/* --- sessions ----------------------------------------------------------------------------------
- */
-
-#define WINDOW_BITS  2048
-#define WINDOW_WORDS (WINDOW_BITS / 64)
-
-/* One session, 9 lines: an odd number, so that equal parts of sessions spread over all cache sets.
- */
-struct session {
-	/* Looked at for every datagram. */
-	_Alignas(64) uint32_t index; /* 0: none */
-	uint32_t initiator;	     /* I's own index, which goes into answers */
-	struct net_addr remote;
-	uint16_t in_flight;
-	uint8_t permissions;
-	bool confirmed;
-	bool closing; /* ends after this burst */
-	uint8_t parked;
-	uint64_t expires_ns; /* end of life */
-	uint64_t used_ns;    /* last good datagram */
-	uint64_t highest;    /* counter of I seen with a good tag */
-	uint64_t busy_ns;    /* last REFUSED(busy) for `rate` */
-	/* Keys. */
-	_Alignas(64) struct noise_keys keys;
-	/* Used by requests. */
-	_Alignas(64) uint8_t pair[32];
-	uint64_t sent;	    /* last counter of R */
-	uint64_t tokens;    /* bytes << 32 */
-	uint64_t filled_ns; /* when tokens were last added */
-	uint64_t rate;	    /* (bytes << 32) per ns */
-	/* The rest. */
-	_Alignas(64) uint64_t burst; /* bytes << 32 */
-	uint64_t idle_ns, opened_ns, listed_ns;
-	uint64_t received, answered;
-	uint32_t peer_slot;
-	uint16_t in_flight_max;
-	uint8_t place; /* in the row of its key in struct peer_sessions */
-	uint8_t hint[16];
-	_Alignas(64) uint64_t window[WINDOW_WORDS];
-	_Alignas(64) uint8_t pad[64];
-};
-
-/* Random parts of indices a slot used in this minute and in the one before. */
-struct index_history {
-	uint64_t minute;
-	uint64_t used[2][4];
-};
-
-/* What makes a session. */
-struct session_terms {
-	uint32_t index;	    /* reserved */
-	uint32_t initiator; /* I's index */
-	const struct noise_keys *keys;
-	const struct net_addr *remote;
-};
-
-/* A free slot and an index for it that rested; 0 when the table is full. */
-uint32_t session_reserve(struct serve *s);
-/* Gives back a reserved index that was not installed. */
-void session_unreserve(struct serve *s, uint32_t index);
-/* Makes the session of a listed index (peers_claim); NULL when another one has replaced it. */
-struct session *session_install(struct serve *s, const struct view_peer *peer,
-				const struct session_terms *terms);
-void session_end(struct serve *s, struct session *session);
-/* The session with that index, or NULL. */
-struct session *session_find(struct serve *s, uint32_t index);
-/* Ends it when the burst is done: until then its keys are needed for answers. */
-void session_close_later(struct serve *s, struct session *session);
-void session_close_now(struct serve *s);
-/* A good datagram came: marks use. */
-void session_used(struct serve *s, struct session *session);
-bool session_expired(const struct session *session, uint64_t now);
-/* Takes the cost in bytes; false when the bucket has less, *wait_ms is then when it will. */
-bool session_pay(struct session *session, uint64_t now, uint64_t bytes, uint32_t *wait_ms);
-/* Looks a counter up in the window: NONE, REPLAY_OLD or REPLAY_SEEN. */
-enum assay_reason window_check(const struct session *session, uint64_t counter);
-void window_mark(struct session *session, uint64_t counter);
-/* Ends what is past its life or no longer listed, bit by bit. */
-void session_sweep(struct serve *s);
-void session_new_view(struct serve *s);
-
-/* --- sessions of a key over all workers ---------------------------------------------------------
- */
-
-struct peer_row {
-	/*
-	 * index << 32 | confirmed << 31 | last use in units of 100 ms; 0: free. Added by the
-	 * handshake worker, changed and removed by the session's worker.
-	 */
-	_Atomic uint64_t entry[PEER_SESSIONS_MAX];
-	/* The rest: handshake worker only. */
-	uint8_t hint[16];  /* whose row this is */
-	uint64_t hello_ns; /* time of the last accepted HELLO */
-	uint64_t next_ns;  /* rate of HELLOs: theoretical time of arrival */
-	uint64_t zero[4];
-};
-
-struct peer_sessions {
-	struct peer_row row[VIEW_PEERS_MAX];
-	_Atomic uint32_t hellos;	   /* HELLOs queued or worked on; any worker */
-	_Atomic uint64_t cookies_until_ns; /* any worker */
-};
-
-/* Lists a new session of the key; replaced gets the indices of those that made room. */
-unsigned peers_claim(struct peer_sessions *p, uint32_t slot, uint32_t limit, uint32_t index,
-		     uint64_t now, uint32_t replaced[PEER_SESSIONS_MAX]);
-/* Place of a listed index in its row, or -1. */
-int peers_place(struct peer_sessions *p, uint32_t slot, uint32_t index);
-bool peers_listed(struct peer_sessions *p, uint32_t slot, unsigned place, uint32_t index);
-/* Tells that the session was used; false when it is no longer listed. */
-bool peers_touch(struct peer_sessions *p, uint32_t slot, unsigned place, uint32_t index,
-		 bool confirmed, uint64_t now);
-void peers_release(struct peer_sessions *p, uint32_t slot, unsigned place, uint32_t index);
-
-/* --- answers ------------------------------------------------------------------------------------
- */
 
 /*
  * One admitted PROVE or READ whose bytes are in memory: all of a resident artifact, or the chunks
@@ -245,13 +124,6 @@ struct chunk_queue {
 	_Alignas(64) uint8_t input[LANES_MAX][24 * 64];
 };
 
-/* At most 100 in any second. */
-struct limiter {
-	unsigned next;
-	uint64_t at[HINTS_PER_S]; /* 0: never */
-};
-bool limiter_allow(struct limiter *l, uint64_t now);
-
 /* Memory of one stage, taken piece by piece and given back as a whole. */
 struct arena {
 	uint8_t *base;
@@ -266,8 +138,7 @@ static inline uint8_t *arena_take(struct arena *a, size_t len)
 	return p;
 }
 
-/* --- the worker's responder ----------------------------------------------------------------------
- */
+/* --- the worker's responder --- */
 
 enum hello_phase { HELLO_START, HELLO_READ, HELLO_WRITE, HELLO_RETURN };
 
@@ -382,7 +253,7 @@ void work_burst(struct serve *s);
 void work_plan(struct work *w, struct tree_node *node);
 /* The artifact's bytes as material. */
 void work_resident(struct work *w, const struct artifact *a, const struct artifact_bytes *bytes);
-/* Value of touched chunk i and hash i of the list. */
+/* Bytes of touched chunk i. */
 static inline const uint8_t *work_chunk(const struct work *w, unsigned i)
 {
 	return w->data + (size_t)TREE_CHUNK * (w->hashes != NULL ? i : w->touched[i]);

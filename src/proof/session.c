@@ -5,8 +5,7 @@
 #define TOKENS_SHIFT  32
 #define BURST_MAX_KIB ((1u << (32 - 10)) - 1) /* of bytes << 32 in 64 bits */
 
-/* --- slots and indices ---------------------------------------------------------------------------
- */
+/* --- slots and indices --- */
 
 static struct index_history *history_of(struct serve *s, uint32_t slot)
 {
@@ -80,8 +79,7 @@ void session_unreserve(struct serve *s, uint32_t index)
 		slot_free(s, index & 0xffff);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------ */
+/* --- life --- */
 
 static void session_take_rights(struct session *session, const struct view_peer *peer)
 {
@@ -235,8 +233,7 @@ void session_new_view(struct serve *s)
 	}
 }
 
-/* --- token bucket
- * ---------------------------------------------------------------------------------- */
+/* --- token bucket --- */
 
 bool session_pay(struct session *session, uint64_t now, uint64_t bytes, uint32_t *wait_ms)
 {
@@ -258,8 +255,7 @@ bool session_pay(struct session *session, uint64_t now, uint64_t bytes, uint32_t
 	return false;
 }
 
-/* --- replay window
- * ---------------------------------------------------------------------------------- */
+/* --- replay window --- */
 
 enum assay_reason window_check(const struct session *session, uint64_t counter)
 {
@@ -299,8 +295,7 @@ void window_mark(struct session *session, uint64_t counter)
 	session->window[counter / 64 % WINDOW_WORDS] |= 1ull << (counter % 64);
 }
 
-/* --- for the operator
- * -------------------------------------------------------------------------------- */
+/* --- for the operator --- */
 
 unsigned serve_sessions(const struct serve *s, uint32_t *cursor, struct session_info *out,
 			unsigned room)

@@ -22,8 +22,11 @@ struct check {
 	const char *why; /* it is rot */
 };
 
-bool progress_step(const struct store_progress *progress, uint64_t done, uint64_t total)
+bool progress_step(struct store *s, const struct store_progress *progress, uint64_t done,
+		   uint64_t total)
 {
+	if (atomic_load_explicit(&s->stopping, memory_order_relaxed))
+		return false;
 	return progress == NULL || progress->step(progress->ctx, done, total);
 }
 
@@ -71,10 +74,13 @@ static int open_files(struct check *c)
 		return 0;
 	path_tree(path, c->record->artifact.key);
 	c->tree_file = d->open(d->ctx, path, DISK_READ);
-	c->outboard_bad = c->tree_file < 0;
+	if (c->tree_file == ASSAY_E_CLOSED)
+		return ASSAY_E_CLOSED;
+	c->outboard_bad = c->tree_file < 0 || d->size(d->ctx, c->tree_file) !=
+						      (int64_t)tree_outboard_len(c->pass.chunks);
 	if (c->tree_file >= 0 && c->medium)
 		d->forget(d->ctx, c->tree_file);
-	return c->tree_file == ASSAY_E_CLOSED ? ASSAY_E_CLOSED : 0;
+	return 0;
 }
 
 static void close_files(struct check *c)
@@ -122,7 +128,7 @@ static int check_piece(struct check *c, uint32_t piece)
 	if (old != NULL && memcmp(old->bytes.data + offset, c->store->piece, len) != 0)
 		c->memory_bad = true;
 	err = tree_pass_piece(&c->pass, piece, c->store->piece);
-	if (err == 0 && !progress_step(c->progress, offset + len, c->pass.size))
+	if (err == 0 && !progress_step(c->store, c->progress, offset + len, c->pass.size))
 		err = ASSAY_E_CLOSED;
 	return err;
 }
@@ -165,6 +171,8 @@ static int build_outboard(struct check *c)
 		err = read_piece(c, i);
 		if (err == 0)
 			err = tree_pass_piece(&c->pass, i, s->piece);
+		if (err == 0 && !progress_step(s, NULL, i, c->pass.pieces))
+			err = ASSAY_E_CLOSED;
 	}
 	if (err == 0)
 		err = tree_pass_end(&c->pass, root);

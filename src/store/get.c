@@ -66,6 +66,8 @@ static int compute_trusted(struct get *g)
 				   (uint64_t)i * PIECE_LEN);
 		if (err == 0)
 			err = tree_pass_piece(&g->pass, i, s->piece);
+		if (err == 0 && !progress_step(s, NULL, i, g->pass.pieces))
+			err = ASSAY_E_CLOSED;
 	}
 	if (err != 0)
 		return err;
@@ -93,7 +95,7 @@ static int write_pieces(struct get *g, const struct store_output *output,
 			err = ASSAY_E_CORRUPT;
 		if (err == 0)
 			err = output->write(output->ctx, s->piece, len);
-		if (err == 0 && !progress_step(progress, offset + len, g->pass.size))
+		if (err == 0 && !progress_step(s, progress, offset + len, g->pass.size))
 			err = ASSAY_E_CLOSED;
 	}
 	return err;

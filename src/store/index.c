@@ -11,7 +11,7 @@
 #include "base/must.h"
 #include "store/store_impl.h"
 
-#define SLOTS_MIN 1024
+#define SLOTS_MIN 64
 #define BURST	  64
 
 struct index_table {

@@ -58,7 +58,7 @@ static int write_temp(struct store *s, struct temp_files *temp, struct tree_pass
 			err = d->write(d->ctx, temp->bytes_file, s->piece, len, offset);
 		if (err == 0)
 			err = tree_pass_piece(pass, i, s->piece);
-		if (err == 0 && !progress_step(progress, offset + len, pass->size))
+		if (err == 0 && !progress_step(s, progress, offset + len, pass->size))
 			err = ASSAY_E_CLOSED;
 	}
 	if (err == 0)
@@ -86,10 +86,11 @@ static int install(struct store *s, struct temp_files *temp, struct record *old,
 }
 
 /* The bytes are in temporary files and the key is known. */
-static int settle(struct store *s, struct temp_files *temp, const uint8_t key[32], uint64_t size)
+static int settle(struct store *s, struct temp_files *temp, const uint8_t key[32], uint64_t size,
+		  const struct store_progress *progress)
 {
 	struct record *old = index_find(s, key), *r;
-	int err = old != NULL ? check_record(s, old, NULL) : ASSAY_E_NOTFOUND;
+	int err = old != NULL ? check_record(s, old, progress) : ASSAY_E_NOTFOUND;
 
 	if (err == 0)
 		return ASSAY_E_EXISTS;
@@ -143,7 +144,7 @@ int store_put(struct store *s, uint8_t key[32], const struct store_input *input,
 		tree_pass_close(&pass);
 	}
 	if (err == 0)
-		err = settle(s, &temp, key, input->size);
+		err = settle(s, &temp, key, input->size, progress);
 	temp_drop(s, &temp);
 	return err;
 }

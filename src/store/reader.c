@@ -13,7 +13,8 @@
 
 #define GROUP	  16 /* jobs in flight together */
 #define FILES	  64
-#define GAP_MAX	  992 /* bytes read for nothing rather than starting another read */
+#define GAP_MAX	  96	/* bytes read for nothing rather than starting another read */
+#define WHOLE_MAX 16384 /* an outboard up to that length is one read */
 #define NODE_ROOM ((size_t)FETCH_HASHES_MAX * (32 + GAP_MAX))
 #define SPANS_JOB (FETCH_CHUNKS_MAX + FETCH_HASHES_MAX)
 
@@ -28,12 +29,14 @@ struct slot {
 struct store_reader {
 	struct store *store;
 	struct io_uring *ring; /* NULL: plain reads */
+	bool ring_tried;       /* made when the first file could use it */
 	pthread_mutex_t lock;  /* of files: the owner closes those of what it removes */
 	struct reader_files files[FILES];
 	uint64_t uses;
 	struct span *spans;
 	unsigned span_count;
 	struct slot slot[GROUP];
+	uint8_t *nodes; /* of all slots */
 	struct store_reader *next;
 };
 
@@ -65,14 +68,10 @@ int store_reader_new(struct store_reader **out, struct store *s)
 		r->files[i] = (struct reader_files){UINT64_MAX, 0, -1, -1};
 	r->spans = malloc((size_t)GROUP * SPANS_JOB * sizeof(*r->spans));
 	good = r->spans != NULL;
-	for (unsigned i = 0; i < GROUP; i++) {
-		r->slot[i].nodes = malloc(NODE_ROOM); /* touched only as far as it is used */
-		good = good && r->slot[i].nodes != NULL;
-	}
-	r->ring = reader_ring_new();
-	if (r->ring == NULL)
-		log_info(&s->log, "store", "no io_uring here: cold artifacts are read one by one",
-			 NULL);
+	r->nodes = malloc(GROUP * NODE_ROOM); /* touched only as far as it is used */
+	good = good && r->nodes != NULL;
+	for (unsigned i = 0; good && i < GROUP; i++)
+		r->slot[i].nodes = r->nodes + i * NODE_ROOM;
 	pthread_mutex_lock(&s->readers_lock);
 	r->next = s->readers;
 	s->readers = r;
@@ -98,8 +97,7 @@ void store_reader_free(struct store_reader *r)
 	pthread_mutex_unlock(&r->store->readers_lock);
 	for (unsigned i = 0; i < FILES; i++)
 		files_drop(r, &r->files[i]);
-	for (unsigned i = 0; i < GROUP; i++)
-		free(r->slot[i].nodes);
+	free(r->nodes);
 	reader_ring_free(r->ring);
 	pthread_mutex_destroy(&r->lock);
 	free(r->spans);
@@ -191,6 +189,7 @@ static void add_nodes(struct store_reader *r, struct slot *slot, int file)
 {
 	const struct fetch_job *job = slot->job;
 	uint32_t chunks = job->artifact->chunks, room = 0;
+	uint32_t gap = tree_outboard_len(chunks) <= WHOLE_MAX ? WHOLE_MAX : GAP_MAX;
 	unsigned height = tree_height(chunks), done = 0;
 
 	for (unsigned level = 0; level <= height && done < job->node_count; level++) {
@@ -203,7 +202,7 @@ static void add_nodes(struct store_reader *r, struct slot *slot, int file)
 				.offset = tree_offset(chunks, job->node[i]),
 				.out = slot->nodes + room,
 			};
-			const struct span *span = add_span(r, slot, &wanted, GAP_MAX);
+			const struct span *span = add_span(r, slot, &wanted, gap);
 
 			slot->at[i] =
 				(uint32_t)(span->out - slot->nodes + wanted.offset - span->offset);
@@ -290,6 +289,19 @@ static enum assay_reason judge(struct store_reader *r, const struct slot *slot)
 	return ASSAY_R_ARTIFACT_ROT;
 }
 
+static void try_ring(struct store_reader *r)
+{
+	const struct disk *d = &r->store->disk;
+
+	if (r->ring_tried || r->span_count == 0 || d->raw_fd(d->ctx, r->spans[0].file) < 0)
+		return;
+	r->ring_tried = true;
+	r->ring = reader_ring_new();
+	if (r->ring == NULL)
+		log_info(&r->store->log, "store",
+			 "no io_uring here: cold artifacts are read one by one", NULL);
+}
+
 static void read_group(struct store_reader *r, struct fetch_job **jobs, unsigned n)
 {
 	r->span_count = 0;
@@ -297,6 +309,7 @@ static void read_group(struct store_reader *r, struct fetch_job **jobs, unsigned
 		r->slot[i].job = jobs[i];
 		jobs[i]->reason = (uint16_t)plan(r, &r->slot[i]);
 	}
+	try_ring(r);
 	reader_read(&r->store->disk, r->ring, r->spans, r->span_count);
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i]->reason == ASSAY_R_NONE)

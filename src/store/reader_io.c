@@ -79,12 +79,10 @@ static void read_ring(const struct disk *d, struct io_uring *ring, struct span *
 /* What the ring did not read whole is read again in the plain way, which tells why. */
 void reader_read(const struct disk *d, struct io_uring *ring, struct span *spans, unsigned n)
 {
-	bool plain = ring == NULL || n == 0 || d->raw_fd(d->ctx, spans[0].file) < 0;
-
-	if (!plain)
+	if (ring != NULL)
 		read_ring(d, ring, spans, n);
 	for (unsigned i = 0; i < n; i++)
-		if (plain || spans[i].got != spans[i].len)
+		if (ring == NULL || spans[i].got != spans[i].len)
 			spans[i].got = d->read(d->ctx, spans[i].file, spans[i].out, spans[i].len,
 					       spans[i].offset);
 }

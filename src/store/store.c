@@ -66,6 +66,11 @@ int store_open(struct store **out, const struct store_config *config)
 	return 0;
 }
 
+void store_stop(struct store *s)
+{
+	atomic_store_explicit(&s->stopping, true, memory_order_relaxed);
+}
+
 struct artifact_source store_source(struct store *s)
 {
 	return (struct artifact_source){index_find_many, s};

@@ -64,6 +64,8 @@ struct store_config {
 
 /* Opens or creates artifacts/ and rebuilds the index from names and sizes; nothing is read yet. */
 int store_open(struct store **out, const struct store_config *config);
+/* [any] Ends long work soon: it returns CLOSED, and so does what comes after it. */
+void store_stop(struct store *s);
 /* Once no worker runs and every reader is freed. */
 void store_close(struct store *s);
 

@@ -43,8 +43,9 @@ struct store {
 	struct store_config config;
 	struct disk disk;
 	struct log log;
-	bool failed;	    /* a sync failed */
-	uint64_t next_temp; /* name of the next temporary file */
+	_Atomic bool stopping; /* store_stop */
+	bool failed;	       /* a sync failed */
+	uint64_t next_temp;    /* name of the next temporary file */
 	uint64_t next_serial;
 	bool folder_synced[256]; /* artifacts/<2 hex> exists durably */
 	uint8_t *piece;		 /* PIECE_LEN, for reading and writing */
@@ -142,7 +143,9 @@ int load_all(struct store *s);
 int check_record(struct store *s, struct record *r, const struct store_progress *progress);
 /* Into memory, if there is room, what was just written. */
 void load_record(struct store *s, struct record *r);
-bool progress_step(const struct store_progress *progress, uint64_t done, uint64_t total);
+/* False when the work is to end. */
+bool progress_step(struct store *s, const struct store_progress *progress, uint64_t done,
+		   uint64_t total);
 
 /* --- resident.c --- */
 /* Memory for an artifact, or NULL when it should stay cold. */

@@ -69,7 +69,7 @@ static struct assay_seal *seal_of(struct answer *answer)
 	return (void *)(answer->data + sizeof(*m) + m->answer.n);
 }
 
-/* The PROOF becomes the first of a batch of two. */
+/* The PROOF becomes the first of a batch of three. */
 void liar_seal(struct liar *liar, struct answer *answer, const struct sign_key *identity,
 	       const uint8_t network_id[32])
 {
@@ -78,13 +78,13 @@ void liar_seal(struct liar *liar, struct answer *answer, const struct sign_key *
 	uint8_t nodes[SEAL_NODES_MAX][32], root[32];
 
 	leaf_of(liar, answer, nodes[0]);
-	memset(nodes[1], 0x5a, 32);
-	memcpy(root, seal_tree(nodes, 2), 32);
+	memset(nodes[1], 0x5a, 64);
+	memcpy(root, seal_tree(nodes, 3), 32);
 	seal->index = 0;
-	seal->count = 2;
-	seal_path((uint8_t *)(seal + 1), nodes, 2, 0);
-	seal_sign(seal->signature, identity, network_id, root, seal->time_ms, 2, root);
-	answer->len = sizeof(*m) + m->answer.n + sizeof(*seal) + 32;
+	seal->count = 3;
+	seal_path((uint8_t *)(seal + 1), nodes, 3, 0);
+	seal_sign(seal->signature, identity, network_id, root, seal->time_ms, 3, root);
+	answer->len = sizeof(*m) + m->answer.n + sizeof(*seal) + 64;
 	m->head.head.length = (uint16_t)answer->len;
 }
 
@@ -113,7 +113,7 @@ static void retag_chunk(struct liar *liar, struct answer *answer, const uint8_t 
 	bool only = liar->world.artifact[0].record.chunks == 1;
 	uint8_t value[32], input[2048];
 
-	tree_chunk_value(value, bytes, m->length, m->chunk, only);
+	tree_chunk_value(value, bytes, m->length, m->chunk, only && m->chunk == 0);
 	tag_of(m->head.tag, input,
 	       tag_input_chunk(input, key, answer->data, 40,
 			       m->chunk == ASSAY_NO_CHUNK ? NULL : value, bytes + m->length,

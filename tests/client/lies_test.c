@@ -13,67 +13,19 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "client/challenge.h"
-#include "client/client_impl.h"
-#include "client/liar.h"
+#include "client/wired.h"
 
-#define SIZE   65532
-#define SECRET "2b7e151628aed2a6abf7158809cf4f3c2b7e151628aed2a6abf7158809cf4f3c"
-#define NODE   "192.0.2.1:9100"
-#define SEED   42
+#define SIZE 65532
+#define SEED 42
 
 static const char *liar_program;
 
-struct scene {
-	struct liar *liar;
-	struct sim_net *wire;
-	struct net_addr node, self;
-	struct net net;
-	uint64_t random;
-	struct assay_client_config config;
-	struct assay_client *client;
-};
-
-static void wire_send(void *ctx, const struct net_addr *to, const void *data, size_t len)
-{
-	struct scene *s = ctx;
-
-	sim_net_send(s->wire, &s->node, to, data, len);
-}
-
-static void wire_take(void *arg, struct sim_net *n, const struct net_addr *from,
-		      const struct net_addr *to, const void *data, size_t len)
-{
-	liar_take(((struct scene *)arg)->liar, from, data, len);
-}
-
 static void scene_open(struct scene *s)
 {
-	struct random random;
-	char why[256] = "";
-
-	*s = (struct scene){.node = world_addr(1, 9100), .self = world_addr(2, 5000), .random = 7};
+	wired_init(s, SEED, SIZE);
 	s->config.answer_ms = 400;
-	assert_int_equal(hex_decode(s->config.session_secret, 32, SECRET), 0);
-	s->liar = liar_new(SEED, SIZE, "node-a", s->config.session_secret);
-	liar_config(s->liar, &s->config, NODE);
-	s->liar->send = wire_send;
-	s->liar->ctx = s;
-	s->wire = sim_net_new(5, &s->liar->world.time);
-	sim_net_set_faults(s->wire, (struct sim_net_faults){0, 0, 0, 100000, 300000});
-	net_sim(s->wire, &s->node, wire_take, s);
-	s->net = net_sim(s->wire, &s->self, NULL, NULL);
-	random = random_sim(&s->random);
-	if (client_open_over(&s->client, &s->config, &s->net, &s->liar->world.clock, &random, why,
-			     sizeof(why)) != 0)
-		fail_msg("%s", why);
-}
-
-static void scene_close(struct scene *s)
-{
-	assay_client_close(s->client);
-	sim_net_free(s->wire);
-	liar_free(s->liar);
+	if (wired_connect(s) != 0)
+		fail_msg("%s", s->why);
 }
 
 static void tell(struct liar *liar, const struct lie *lie)
@@ -149,7 +101,7 @@ static void lies_of_prove(const struct lie *list, bool tree)
 		tell(s.liar, NULL);
 		expect_honest(s.client, &q);
 	}
-	scene_close(&s);
+	wired_close(&s);
 }
 
 static void test_tree_lies(void **state)
@@ -209,7 +161,7 @@ static void test_read_lies(void **state)
 			assay_client_read(s.client, NULL, key, ASSAY_SIZE_UNKNOWN, see, &seen), 0);
 		assert_int_equal(seen.len, SIZE);
 	}
-	scene_close(&s);
+	wired_close(&s);
 }
 
 /* --- as a process
@@ -240,9 +192,10 @@ static void process_start(struct process *p, const char *kind, const char *lie)
 			close(from[i]);
 		}
 		if (lie != NULL)
-			execl(liar_program, "liar", seed, size, "node-a", SECRET, kind, lie, NULL);
+			execl(liar_program, "liar", seed, size, "node-a", WIRED_SECRET, kind, lie,
+			      NULL);
 		else
-			execl(liar_program, "liar", seed, size, "node-a", SECRET, NULL);
+			execl(liar_program, "liar", seed, size, "node-a", WIRED_SECRET, NULL);
 		_exit(127);
 	}
 	close(to[0]);
@@ -269,7 +222,7 @@ static struct assay_client *process_client(const struct process *p, struct liar 
 	struct assay_client *client;
 	char why[256] = "";
 
-	assert_int_equal(hex_decode(config.session_secret, 32, SECRET), 0);
+	assert_int_equal(hex_decode(config.session_secret, 32, WIRED_SECRET), 0);
 	liar_config(node, &config, p->address);
 	if (assay_client_open(&client, &config, why, sizeof(why)) != 0)
 		fail_msg("%s", why);
@@ -306,7 +259,7 @@ static void test_process(void **state)
 
 	if (liar_program == NULL)
 		skip();
-	assert_int_equal(hex_decode(secret, 32, SECRET), 0);
+	assert_int_equal(hex_decode(secret, 32, WIRED_SECRET), 0);
 	node = liar_new(SEED, SIZE, "node-a", secret);
 	q = question(node, true);
 	q.size = ASSAY_SIZE_UNKNOWN;

@@ -178,6 +178,32 @@ static void build_then_parse_is_the_same(void **state)
 		}
 }
 
+/* RFC 1071 as it is written: 16-bit words, big-endian, an odd byte padded with zero. */
+static uint16_t plain_sum(const uint8_t *data, uint32_t len)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < len; i++)
+		sum += (uint32_t)data[i] << (i % 2 == 0 ? 8 : 0);
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void sum_equals_the_plain_one(void **state)
+{
+	uint8_t data[1500];
+	uint32_t seed = 1;
+
+	for (uint32_t len = 0; len < sizeof(data); len++) {
+		for (uint32_t i = 0; i < len; i++)
+			data[i] = len % 5 == 0
+					  ? 0xff
+					  : (uint8_t)((seed = seed * 1103515245 + 12345) >> 16);
+		assert_int_equal(frame_sum_end(frame_sum(0, data, len)), plain_sum(data, len));
+	}
+}
+
 static void strangers_are_not_mine(void **state)
 {
 	struct bytes b = from_hex(GOLDEN_UDP4);
@@ -396,6 +422,7 @@ int main(void)
 		cmocka_unit_test(what_we_build_equals_golden),
 		cmocka_unit_test(pseudo_sum_finishes_to_the_whole_sum),
 		cmocka_unit_test(build_then_parse_is_the_same),
+		cmocka_unit_test(sum_equals_the_plain_one),
 		cmocka_unit_test(strangers_are_not_mine),
 		cmocka_unit_test(vlan_is_named),
 		cmocka_unit_test(headers_are_checked),

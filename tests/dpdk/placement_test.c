@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -39,7 +40,7 @@ static void one_cpu_is_shared(void **state)
 	assert_true(plan.shared);
 	assert_int_equal(plan.warnings, 1);
 	assert_non_null(strstr(plan.warning[0].what, "share CPU 0"));
-	assert_row(0, "control, worker 0: serve verify codec", "no other CPU");
+	assert_row(0, "control, fetch, worker 0: serve verify codec", "no other CPU");
 }
 
 static void two_cpus_are_one_each(void **state)
@@ -52,6 +53,7 @@ static void two_cpus_are_one_each(void **state)
 	assert_int_equal(plan.worker[0].cpu, 1);
 	assert_false(plan.shared);
 	assert_int_equal(plan.warnings, 0);
+	assert_row(0, "control, fetch", "first whole core");
 }
 
 /* One core with two threads: better than sharing one thread. */
@@ -142,6 +144,7 @@ static void roles_are_given_and_checked(void **state)
 	config.role[0] = ROLE_SERVE;
 	config.role[1] = ROLE_VERIFY | ROLE_FETCH;
 	assert_int_equal(placement_plan(&plan, &config, &trouble), 0);
+	assert_row(0, "control", "first whole core"); /* fetch is with worker 1 */
 	assert_row(1, "worker 0: serve", "own");
 	assert_row(2, "worker 1: verify fetch", "own");
 	assert_row(3, "worker 2: serve verify codec", "own");
@@ -149,6 +152,34 @@ static void roles_are_given_and_checked(void **state)
 	config.role[1] = ROLE_FETCH;
 	assert_int_equal(placement_plan(&plan, &config, &trouble), ASSAY_E_INVAL);
 	assert_non_null(strstr(trouble.what, "verify"));
+}
+
+/* CPUs 0 and 1 on one NUMA node, 2 and 3 on the other with a NIC, as hwloc reads it from a file. */
+static void workers_are_near_the_device(void **state)
+{
+	static const char *const names[] = {"0000:3b:00.0", "ens1f0"};
+
+	assert_int_equal(setenv("HWLOC_XMLFILE", TEST_FOLDER "/two_nodes.xml", 1), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct placement_config config = machine(NULL);
+
+		config.devices[config.device_count++] = names[i];
+		assert_int_equal(placement_plan(&plan, &config, &trouble), 0);
+		assert_int_equal(plan.control_cpu, 0);
+		assert_int_equal(plan.workers, 2);
+		assert_int_equal(plan.worker[0].cpu, 2);
+		assert_int_equal(plan.worker[1].cpu, 3);
+		assert_int_equal(plan.worker[0].numa, 1);
+		assert_int_equal(plan.warnings, 0);
+		assert_row(1, "free", "far from the devices");
+		assert_row(2, "worker 0: serve verify codec", "NUMA node 1 of a device");
+		config.workers = 3; /* a number is obeyed, and the far one comes last */
+		assert_int_equal(placement_plan(&plan, &config, &trouble), 0);
+		assert_int_equal(plan.worker[2].cpu, 1);
+		assert_int_equal(plan.warnings, 1);
+		assert_non_null(strstr(plan.warning[0].what, "1 of 3 workers"));
+	}
+	unsetenv("HWLOC_XMLFILE");
 }
 
 /* The real machine, whatever it is: the plan uses only CPUs that this process may use. */
@@ -172,6 +203,7 @@ int main(void)
 		cmocka_unit_test(too_many_workers_are_refused),
 		cmocka_unit_test(list_is_obeyed),
 		cmocka_unit_test(roles_are_given_and_checked),
+		cmocka_unit_test(workers_are_near_the_device),
 		cmocka_unit_test(this_machine_has_a_plan),
 	};
 

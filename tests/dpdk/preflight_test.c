@@ -96,9 +96,16 @@ static void dpdk(const char *device, const char *address)
 	assert_int_equal(net_addr_parse(&config.port[0].address[0], address), 0);
 }
 
+/* What is good stands between the findings too; it is not counted here. */
 static void run(void)
 {
+	unsigned wrong = 0;
+
 	preflight_run(&found, &config, &host);
+	for (unsigned i = 0; i < found.count; i++)
+		if (found.finding[i].severity != FINDING_GOOD)
+			found.finding[wrong++] = found.finding[i];
+	found.count = wrong;
 }
 
 /* The one finding there must be. */
@@ -164,6 +171,9 @@ static void small_buffers_are_noted(void **state)
 {
 	put("/proc/sys/net/core/rmem_max", "212992\n");
 	udp("127.0.0.1:4600");
+	run();
+	assert_int_equal(found.count, 0); /* who may do all is granted more */
+	put("/proc/self/status", "CapInh:\t0\nCapEff:\t0000000000000000\n");
 	assert_found(FINDING_NOTE, "212992 bytes", "sysctl -w net.core.rmem_max");
 }
 

@@ -47,8 +47,7 @@ static uint64_t ask_prove(const struct world_artifact *a, unsigned k, unsigned l
 			peer_prove_body(&peer, body, a, k, length, flags));
 }
 
-/* --- READ
- * -------------------------------------------------------------------------------------------- */
+/* --- READ --- */
 
 static void read_and_judge(const struct world_artifact *a, uint32_t first, unsigned count)
 {
@@ -157,8 +156,7 @@ static void test_read_session_ends(void **state)
 	assert_int_equal(world.sent_count, 0);
 }
 
-/* --- cold
- * -------------------------------------------------------------------------------------------- */
+/* --- cold --- */
 
 static void test_cold_proofs(void **state)
 {

@@ -6,8 +6,7 @@
 
 #define must_alloc(p) must((p) != NULL)
 
-/* --- what the responder calls --------------------------------------------------------------------
- */
+/* --- what the responder calls --- */
 
 static bool io_alloc(void *ctx, uint16_t port, struct dgram *out, unsigned n)
 {
@@ -36,6 +35,21 @@ static void io_release(void *ctx, struct dgram *out, unsigned n)
 	w->buffers -= n;
 }
 
+/* A counter of a session never comes twice; 0 stands for messages that a test made itself. */
+static void check_counter(const struct world *w, const struct dgram *out)
+{
+	const struct assay_session_head *head = (const void *)out->data;
+
+	if (head->head.type < 0x90 || head->counter == 0)
+		return;
+	for (unsigned i = 0; i < w->sent_count; i++) {
+		const struct assay_session_head *old = (const void *)w->sent[i].data;
+
+		never(old->head.type >= 0x90 && old->index == head->index &&
+		      old->counter == head->counter);
+	}
+}
+
 static void io_send(void *ctx, struct dgram *out, unsigned n)
 {
 	struct world_worker *worker = ctx;
@@ -45,6 +59,7 @@ static void io_send(void *ctx, struct dgram *out, unsigned n)
 		struct world_sent *sent;
 
 		must(out[i].len <= out[i].room && out[i].len >= 8);
+		check_counter(w, &out[i]);
 		if (w->sent_count == w->sent_room) {
 			w->sent_room = w->sent_room > 0 ? 2 * w->sent_room : 64;
 			w->sent = realloc(w->sent, w->sent_room * sizeof(*w->sent));
@@ -127,8 +142,7 @@ static void random_fill_world(void *ctx, void *out, size_t len)
 		((uint8_t *)out)[i] = w->fixed[i % 32];
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static void world_self(struct world *w)
 {
@@ -175,7 +189,6 @@ void world_init(struct world *w, uint64_t seed, unsigned workers)
 			.workers = workers,
 			.self = &w->self,
 			.artifacts = &w->source,
-			.clock = &w->clock,
 			.random = &w->random,
 			.peer_sessions = w->peer_sessions,
 			.io = {io_alloc, io_send, io_release, io_handover, io_hello, io_order,
@@ -263,8 +276,7 @@ void world_cold(struct world_artifact *a)
 	atomic_store(&a->record.bytes, NULL);
 }
 
-/* --- datagrams
- * --------------------------------------------------------------------------------------- */
+/* --- datagrams --- */
 
 struct net_addr world_addr(unsigned host, uint16_t port)
 {
@@ -402,8 +414,7 @@ const struct world_sent *world_find(const struct world *w, uint8_t type, unsigne
 	return NULL;
 }
 
-/* --- counters
- * ------------------------------------------------------------------------------------------ */
+/* --- counters --- */
 
 int64_t world_imbalance(const struct world *w)
 {

@@ -152,8 +152,7 @@ static void ask(struct world *w, const struct session *session, const struct pat
 	world_in(w, 0, path, payload, 32 + len);
 }
 
-/* --- prove_answer
- * ----------------------------------------------------------------------------------- */
+/* --- prove_answer --- */
 
 /* Fills the batch with leaves that are not of this case: leaf i = BK(leaf, 16 times u32 i). */
 static void fill_batch(struct world *w, struct session *session, const struct path *path,
@@ -219,8 +218,7 @@ static bool run_prove_answer(struct vector_case *c)
 										  : ASSAY_RANGES);
 }
 
-/* --- read_answer
- * -------------------------------------------------------------------------------------- */
+/* --- read_answer --- */
 
 static bool run_read_answer(struct vector_case *c)
 {
@@ -247,8 +245,7 @@ static bool run_read_answer(struct vector_case *c)
 	       same_messages(c, w, ASSAY_CHUNK_MSG);
 }
 
-/* --- reset, version
- * ------------------------------------------------------------------------------------- */
+/* --- reset, version --- */
 
 static bool run_reset(struct vector_case *c)
 {
@@ -287,8 +284,7 @@ static bool run_version(struct vector_case *c)
 	return vector_same(c, "payload", (const uint8_t *)&message, sizeof(message));
 }
 
-/* --- replay_window
- * ---------------------------------------------------------------------------------------- */
+/* --- replay_window --- */
 
 static bool run_replay_window(struct vector_case *c)
 {
@@ -315,8 +311,7 @@ static bool run_replay_window(struct vector_case *c)
 	return json_array_size(counters) == json_array_size(reasons);
 }
 
-/* --- datagram_check
- * ----------------------------------------------------------------------------------------- */
+/* --- datagram_check --- */
 
 static const char *type_name(uint8_t type)
 {
@@ -391,9 +386,7 @@ static bool run_datagram_check(struct vector_case *c)
 		vector_fail(c, "counter marked: %d", marked));
 }
 
-/* --- admit
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- admit --- */
 
 static uint64_t at_most(uint64_t value, uint64_t max)
 {
@@ -453,9 +446,7 @@ static bool run_admit(struct vector_case *c)
 	return vector_same(c, "refused", w->sent[0].data, w->sent[0].len);
 }
 
-/* --- hello_admit
- * ------------------------------------------------------------------------------------------------
- */
+/* --- hello_admit --- */
 
 static bool run_hello_admit(struct vector_case *c)
 {

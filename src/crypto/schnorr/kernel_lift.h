@@ -69,7 +69,7 @@ static void set_root(struct fe_set *r, const struct fe_set *a)
 V_INLINE unsigned lift_finish(struct point *out, size_t wanted, struct fe x, struct fe y,
 			      struct fe square)
 {
-	struct point unused[LANES];
+	struct point unused[LANES] = {0};
 	uint64_t *rows[LANES];
 	struct fe check = fe_raw_add(fe_sqr(y), fe_raw_neg(square, 1));
 	vec good = fe_is_zero(fe_tighten(check)), even, w[4];

@@ -40,7 +40,7 @@ bool scalar_read(struct scalar *out, const uint8_t bytes[32])
 
 struct scalar scalar_add(struct scalar a, struct scalar b)
 {
-	struct scalar less;
+	struct scalar less = {{0}};
 	u128 c = 0;
 
 	for (int i = 0; i < 4; i++) {

@@ -13,11 +13,11 @@
 
 #define TERMS_SLICE 128
 
-static void push(struct assay_schnorr *b, struct segment s)
+static void push(struct assay_schnorr *b, const struct segment *s)
 {
 	must(b->depth < SEGMENTS_MAX);
-	if (s.from < s.to)
-		b->stack[b->depth++] = s;
+	if (s->from < s->to)
+		b->stack[b->depth++] = *s;
 }
 
 /* Moves SAMPLE items, spread from a place that the seed chose, to the front of the order. */
@@ -34,12 +34,12 @@ static void pick_sample(struct assay_schnorr *b)
 	}
 }
 
-static void halve(struct assay_schnorr *b, struct segment s)
+static void halve(struct assay_schnorr *b, const struct segment *s)
 {
-	uint32_t middle = s.from + (s.to - s.from + 1) / 2;
+	uint32_t middle = s->from + (s->to - s->from + 1) / 2;
 
-	push(b, (struct segment){.from = middle, .to = s.to});
-	push(b, (struct segment){.from = s.from, .to = middle, .sum = s.sum, .has_twin = true});
+	push(b, &(struct segment){.from = middle, .to = s->to});
+	push(b, &(struct segment){.from = s->from, .to = middle, .sum = s->sum, .has_twin = true});
 }
 
 void segment_step(struct assay_schnorr *b)
@@ -61,10 +61,10 @@ void segment_step(struct assay_schnorr *b)
 		phase_next(b, PHASE_TERMS);
 	} else if (s.to - s.from == b->order_count && b->order_count >= SAMPLE_FROM) {
 		pick_sample(b);
-		push(b, (struct segment){.from = SAMPLE, .to = s.to, .bad = true, .sum = s.sum});
-		push(b, (struct segment){.from = 0, .to = SAMPLE, .judge = true, .sample = true});
+		push(b, &(struct segment){.from = SAMPLE, .to = s.to, .bad = true, .sum = s.sum});
+		push(b, &(struct segment){.from = 0, .to = SAMPLE, .judge = true, .sample = true});
 	} else {
-		halve(b, s);
+		halve(b, &s);
 	}
 }
 
@@ -121,15 +121,15 @@ void terms_step(struct assay_schnorr *b)
 }
 
 /* Pushes a range with its sum when that is not infinity; else all of it is good. */
-static void settle(struct assay_schnorr *b, struct segment s)
+static void settle(struct assay_schnorr *b, struct segment *s)
 {
-	s.bad = (s.sum.x[0] | s.sum.x[1] | s.sum.x[2] | s.sum.x[3]) != 0;
-	s.has_twin = false;
-	if (s.bad) {
+	s->bad = (s->sum.x[0] | s->sum.x[1] | s->sum.x[2] | s->sum.x[3]) != 0;
+	s->has_twin = false;
+	if (s->bad) {
 		push(b, s);
 		return;
 	}
-	for (uint32_t i = s.from; i < s.to; i++)
+	for (uint32_t i = s->from; i < s->to; i++)
 		verdict_good(b, b->order[i]);
 }
 
@@ -150,9 +150,9 @@ void msm_phase_step(struct assay_schnorr *b)
 		point_add(&rest, &b->now.sum);
 		point_add(&rest, &minus);
 		point_affine(&twin.sum, &rest);
-		settle(b, twin);
+		settle(b, &twin);
 	}
-	settle(b, s);
+	settle(b, &s);
 }
 
 /* A sample with bad items: much is bad, so the rest is not worth halving. */

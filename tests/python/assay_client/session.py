@@ -68,6 +68,7 @@ class Session:
             if answer:
                 self.k_i, self.k_r, self.welcome = answer
                 self.index, self.remote = attempt.index, self.welcome["index"]
+                self.counter, self.window = 0, ReplayWindow()
                 return self
             waits.pop(0)
         raise TimeoutError("no answer to the handshake")

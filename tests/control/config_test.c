@@ -127,6 +127,17 @@ static void test_bad(void **state)
 	}
 }
 
+/* A file with a mistake still says where the daemon is, as far as it was read. */
+static void test_run_dir_of_bad(void **state)
+{
+	assert_int_not_equal(parse(HEAD "run_dir = \"/run/y\"\nnonsense = 1\n"), 0);
+	assert_string_equal(config.run_dir, "/run/y");
+	assert_int_not_equal(parse("nonsense = 1\nrun_dir = \"/run/y\"\n"), 0);
+	assert_string_equal(config.run_dir, "/run/assay");
+	assert_int_not_equal(config_load(&config, "/nonexistent", error), 0);
+	assert_string_equal(config.run_dir, "");
+}
+
 static void test_zero_byte_and_length(void **state)
 {
 	char *big = test_malloc(CONFIG_FILE_MAX + 2);
@@ -284,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_run_dir_of_bad),
 		cmocka_unit_test(test_zero_byte_and_length),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_print_reads_back),

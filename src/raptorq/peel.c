@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Binary rows, their transpose, and peeling with inactivation. All PI columns are inactive from the
+ * start. A row's xor of its active columns gives the last of them without a search.
+ */
+#include <string.h>
+
+#include "assay/status.h"
+#include "base/must.h"
+#include "raptorq/plan.h"
+
+enum { COST_LDPC = 4, COST_ROW = 24, COST_COLUMN = 8, CHUNK = 128 };
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static void row_add(struct assay_rq_plan *p, uint32_t row, uint16_t column)
+{
+	p->row_list[p->row_start[row] + p->row[row].active++] = column;
+	p->row[row].sum ^= column;
+	p->col_start[column + 2]++;
+}
+
+static void ldpc_count(struct assay_rq_plan *p, uint32_t from, uint32_t to)
+{
+	uint32_t rows[3];
+
+	for (uint32_t i = from; i < to; i++) {
+		rq_code_ldpc(&p->code, i, rows);
+		for (int n = 0; n < 3; n++)
+			p->row_start[rows[n] + 1]++;
+	}
+}
+
+static void ldpc_fill(struct assay_rq_plan *p, uint32_t from, uint32_t to)
+{
+	uint32_t rows[3];
+
+	for (uint32_t i = from; i < to; i++) {
+		rq_code_ldpc(&p->code, i, rows);
+		for (int n = 0; n < 3; n++)
+			row_add(p, rows[n], i);
+	}
+}
+
+/* Each LDPC row also has its own column and two PI ones, which are not counted as active. */
+static void ldpc_own(struct assay_rq_plan *p)
+{
+	const struct rq_code *c = &p->code;
+
+	for (uint32_t r = 0; r < c->s; r++) {
+		uint16_t *end;
+
+		p->row_start[r + 1] += p->row_start[r] + 3;
+		end = p->row_list + p->row_start[r + 1];
+		row_add(p, r, c->b + r);
+		end[-2] = c->w + r % c->p;
+		end[-1] = c->w + (r + 1) % c->p;
+	}
+}
+
+/* Progress: 0..B counts, B+1 .. 2B+1 fills. */
+int rq_stage_ldpc(struct assay_rq_plan *p, uint64_t *budget)
+{
+	const struct rq_code *c = &p->code;
+
+	if (p->at == 0) {
+		memset(p->row, 0, c->s * sizeof(*p->row));
+		memset(p->row_start, 0, (c->s + 1) * sizeof(*p->row_start));
+		memset(p->col_start, 0, (c->w + 2) * sizeof(*p->col_start));
+	}
+	while (p->at < 2 * c->b + 1) {
+		size_t from = p->at <= c->b ? p->at : p->at - c->b - 1;
+		size_t to = smaller(from + CHUNK, c->b);
+
+		if (p->at < c->b) {
+			ldpc_count(p, from, to);
+			p->at = to;
+		} else if (p->at == c->b) {
+			ldpc_own(p);
+			p->at++;
+		} else {
+			ldpc_fill(p, from, to);
+			p->at = to + c->b + 1;
+		}
+		if (rq_spend(budget, COST_LDPC * CHUNK))
+			return ASSAY_E_AGAIN;
+	}
+	return 0;
+}
+
+int rq_stage_rows(struct assay_rq_plan *p, uint64_t *budget)
+{
+	while (p->at < p->rows - p->code.s) {
+		uint32_t row = p->code.s + p->at, place, esi;
+		uint32_t start = p->row_start[row];
+		uint32_t id = rq_plan_row_id(p, row, &place, &esi);
+		uint16_t *columns = p->row_list + start;
+		unsigned len, lt;
+
+		if (start + RQ_ROW_MAX > p->row_room)
+			return rq_plan_entries_full(p);
+		len = rq_code_columns(&p->code, id, columns, &lt);
+		p->row[row] = (struct rq_row){.active = lt};
+		p->row_start[row + 1] = start + len;
+		for (unsigned i = 0; i < lt; i++) {
+			p->row[row].sum ^= columns[i];
+			p->col_start[columns[i] + 2]++;
+		}
+		p->at++;
+		if (rq_spend(budget, COST_ROW))
+			return ASSAY_E_AGAIN;
+	}
+	return 0;
+}
+
+/* col_start[c + 2] holds counts; sums make col_start[c + 1] the place to fill next, which ends up
+ * as the start of c + 1. */
+int rq_stage_columns(struct assay_rq_plan *p, uint64_t *budget)
+{
+	const struct rq_code *c = &p->code;
+
+	for (uint32_t i = 0; p->at == 0 && i < c->w; i++)
+		p->col_start[i + 2] += p->col_start[i + 1];
+	while (p->at < p->rows) {
+		const uint16_t *columns = p->row_list + p->row_start[p->at];
+		size_t lt = p->row[p->at].active;
+
+		for (size_t i = 0; i < lt; i++)
+			p->col_list[p->col_start[columns[i] + 1]++] = p->at;
+		p->at++;
+		if (rq_spend(budget, lt))
+			return ASSAY_E_AGAIN;
+	}
+	return 0;
+}
+
+static void push(struct assay_rq_plan *p, uint32_t r)
+{
+	struct rq_row *row = &p->row[r];
+
+	if (row->active == 1) {
+		unsigned class = smaller(row->peeled, RQ_CLASSES - 1);
+
+		row->next = p->ready[class];
+		p->ready[class] = r;
+	} else if (row->active == 2) {
+		p->pair_next[r] = p->pairs;
+		p->pairs = r;
+	} else if (row->active == 3) {
+		p->triple_next[r] = p->triples;
+		p->triples = r;
+	}
+}
+
+static void resolve(struct assay_rq_plan *p, uint16_t column, bool peeled)
+{
+	if (peeled) {
+		p->place[column] = RQ_PEELED;
+	} else {
+		p->place[column] = p->inactive_len;
+		p->inactive[p->inactive_len++] = column;
+	}
+	p->resolved++;
+	for (uint32_t i = p->col_start[column]; i < p->col_start[column + 1]; i++) {
+		struct rq_row *row = &p->row[p->col_list[i]];
+
+		row->active--;
+		row->sum ^= column;
+		row->peeled += peeled;
+		if (row->active <= 3)
+			push(p, p->col_list[i]);
+	}
+}
+
+/* The step of row r, whose columns but the pivot are all peeled or inactive. */
+static void write_step(struct assay_rq_plan *p, uint32_t r, uint16_t pivot)
+{
+	struct rq_step *s = &p->steps[p->steps_len++];
+	uint16_t *list = p->list + p->list_len;
+	size_t n = 0, all;
+
+	*s = (struct rq_step){.start = p->list_len, .dst = pivot, .place = RQ_NONE};
+	if (r >= p->code.s)
+		rq_plan_row_id(p, r, &s->place, &s->esi);
+	for (uint32_t i = p->row_start[r]; i < p->row_start[r + 1]; i++)
+		if (p->row_list[i] != pivot && p->place[p->row_list[i]] == RQ_PEELED)
+			list[n++] = p->row_list[i];
+	all = n;
+	for (uint32_t i = p->row_start[r]; i < p->row_start[r + 1]; i++)
+		if (p->place[p->row_list[i]] < RQ_PEELED)
+			list[all++] = p->row_list[i];
+	while ((all - n) % RQ_PAD != 0)
+		list[all++] = p->code.l;
+	must(all <= 2 * UINT8_MAX && n <= UINT8_MAX && all - n <= UINT8_MAX);
+	s->n = n;
+	s->m = all - n;
+	p->list_len += all;
+}
+
+/* Pops a row with one active column, staying with one class as long as it lasts. */
+static uint32_t pop_ready(struct assay_rq_plan *p)
+{
+	for (unsigned tried = 0; tried < RQ_CLASSES;) {
+		uint32_t r = p->ready[p->class_now];
+
+		if (r == RQ_NONE) {
+			p->class_now = (p->class_now + 1) % RQ_CLASSES;
+			tried++;
+			continue;
+		}
+		p->ready[p->class_now] = p->row[r].next;
+		if (p->row[r].active == 1)
+			return r;
+	}
+	return RQ_NONE;
+}
+
+static uint32_t pop_active(struct assay_rq_plan *p, uint32_t *stack, const uint32_t *next,
+			   uint16_t active)
+{
+	while (*stack != RQ_NONE) {
+		uint32_t r = *stack;
+
+		*stack = next[r];
+		if (p->row[r].active == active)
+			return r;
+	}
+	return RQ_NONE;
+}
+
+/* With every row above three active columns: the row with the fewest. */
+static uint32_t least_active(const struct assay_rq_plan *p)
+{
+	uint32_t best = RQ_NONE;
+
+	for (uint32_t r = 0; r < p->rows; r++)
+		if (p->row[r].active > 0 &&
+		    (best == RQ_NONE || p->row[r].active < p->row[best].active))
+			best = r;
+	return best;
+}
+
+/* Nothing to peel: makes columns of one row inactive until one is left. */
+static void make_inactive(struct assay_rq_plan *p, uint64_t *budget)
+{
+	uint32_t r = pop_active(p, &p->pairs, p->pair_next, 2);
+
+	if (r == RQ_NONE)
+		r = pop_active(p, &p->triples, p->triple_next, 3);
+	if (r == RQ_NONE) {
+		r = least_active(p);
+		rq_spend(budget, p->rows / 16);
+	}
+	if (r == RQ_NONE) { /* columns that are in no row: only HDPC rows can tell them */
+		for (uint16_t c = 0; c < p->code.w; c++)
+			if (p->place[c] == RQ_ACTIVE)
+				resolve(p, c, false);
+		return;
+	}
+	for (uint32_t i = p->row_start[r]; p->row[r].active > 1; i++)
+		if (p->place[p->row_list[i]] == RQ_ACTIVE)
+			resolve(p, p->row_list[i], false);
+}
+
+static void peel_start(struct assay_rq_plan *p)
+{
+	const struct rq_code *c = &p->code;
+
+	memset(p->place, 0xff, c->w * sizeof(*p->place));
+	for (uint32_t i = 0; i < c->p; i++) {
+		p->place[c->w + i] = i;
+		p->inactive[i] = c->w + i;
+	}
+	p->inactive_len = c->p;
+	p->resolved = p->class_now = p->left_len = 0;
+	memset(p->ready, 0xff, sizeof(p->ready));
+	p->pairs = p->triples = RQ_NONE;
+	memset(p->is_pivot, 0, p->rows);
+	for (uint32_t r = p->rows; r-- > 0;)
+		push(p, r);
+}
+
+static void peel_end(struct assay_rq_plan *p)
+{
+	for (uint32_t i = 0; i < RQ_LIST_PAD; i++)
+		p->inactive[p->inactive_len + i] = p->code.l;
+	for (uint32_t i = 0; i < RQ_AHEAD; i++)
+		p->steps[p->steps_len + i].place = RQ_NONE;
+	for (uint32_t r = 0; r < p->rows; r++)
+		if (!p->is_pivot[r])
+			p->left[p->left_len++] = r;
+}
+
+int rq_stage_peel(struct assay_rq_plan *p, uint64_t *budget)
+{
+	if (p->at++ == 0)
+		peel_start(p);
+	while (p->resolved < p->code.w) {
+		uint32_t r = pop_ready(p);
+
+		if (r != RQ_NONE) {
+			uint16_t column = p->row[r].sum;
+
+			p->is_pivot[r] = 1;
+			write_step(p, r, column);
+			resolve(p, column, true);
+		} else {
+			make_inactive(p, budget);
+		}
+		if (rq_spend(budget, COST_COLUMN))
+			return ASSAY_E_AGAIN;
+	}
+	peel_end(p);
+	return 0;
+}

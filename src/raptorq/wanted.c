@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "raptorq/wanted.h"
+#include "raptorq/solve.h"
+
+#include <string.h>
+
+#include "assay/status.h"
+#include "base/must.h"
+
+enum { COST_TUPLE = 32, ENTRIES = RQ_ROW_MAX, DIRECT_WIDTH = 64 };
+
+/* Costs in row operations, measured with AVX2 on Zen 3; GFNI needs less for a product. */
+static const double cost_product_shuffle = 1.3, cost_product_gfni = 0.35, cost_lookup = 0.25;
+
+static size_t direct_from_max(const struct assay_rq_plan *plan)
+{
+	return plan->steps_len + plan->pivots;
+}
+
+static bool direct_possible(const struct assay_rq_plan *plan, size_t len)
+{
+	return len <= 64 && plan->code.l <= 2048;
+}
+
+/* All parts of the memory, in one order for counting and for dealing. */
+static void deal(struct assay_rq_wanted *w, bool direct)
+{
+	struct rq_arena *a = &w->arena;
+	size_t len = w->len, from = direct_from_max(w->plan);
+
+	w->places = rq_arena_take(a, len * sizeof(*w->places));
+	w->steps = rq_arena_take(a, (len + RQ_AHEAD) * sizeof(*w->steps));
+	w->list = rq_arena_take(a, len * ENTRIES * sizeof(*w->list));
+	w->bits = rq_arena_take(a, len * w->plan->wide + 8);
+	if (!direct)
+		return;
+	w->from = rq_arena_take(a, (from + RQ_AHEAD) * sizeof(*w->from));
+	w->coef = rq_arena_take(a, len * from);
+	w->identity = rq_arena_take(a, 2 * from + RQ_WIDTH_MAX);
+	w->ports = (uint8_t **)rq_arena_take(a, (w->plan->known_len + len) * sizeof(*w->ports));
+}
+
+size_t assay_rq_wanted_size(const struct assay_rq_plan *plan, size_t len)
+{
+	struct assay_rq_wanted w = {.plan = plan, .len = len};
+	bool direct = direct_possible(plan, len);
+
+	w.arena.used = (sizeof(w) + 63) & ~(size_t)63;
+	deal(&w, direct);
+	return w.arena.used + (direct ? rq_solve_size(plan, ASSAY_RQ_BACK, len, DIRECT_WIDTH) : 0);
+}
+
+/* Row operations per way for the whole job, divided by the width that is the same for all. */
+static enum assay_rq_way choose(const struct assay_rq_plan *plan, size_t len, uint32_t symbol_size)
+{
+	double dense = plan->inactive_len * cost_lookup,
+	       per = strcmp(rq_kernel()->name, "avx512") == 0 ? cost_product_gfni
+							      : cost_product_shuffle;
+	double shared = plan->list_len + 2.0 * plan->code.l + plan->inactive_len * dense;
+	double back = plan->list_len + plan->steps_len + len * 7.0;
+	double brief = len * (6.0 + dense) + 4 * plan->inactive_len;
+	double direct = len * per * plan->code.kp;
+
+	/* coefficients come from a solve as wide as there are sources; they must not cost more than
+	 * what they save */
+	direct += (shared + (back < brief ? back : brief)) * plan->code.kp / symbol_size;
+	if (direct_possible(plan, len) && direct < shared + back && direct < shared + brief)
+		return ASSAY_RQ_DIRECT;
+	return back < brief ? ASSAY_RQ_BACK : ASSAY_RQ_SHORT;
+}
+
+int assay_rq_wanted_init(struct assay_rq_wanted **wanted, void *memory, size_t size,
+			 const struct assay_rq_plan *plan, const uint32_t *ids, size_t len,
+			 uint32_t symbol_size, enum assay_rq_way way)
+{
+	struct assay_rq_wanted *w = memory;
+
+	for (size_t i = 0; i < len; i++)
+		if (ids[i] > ASSAY_RQ_ESI_MAX &&
+		    (ids[i] & ~ASSAY_RQ_INTERMEDIATE(0)) >= plan->code.l)
+			return ASSAY_E_RANGE;
+	if (symbol_size == 0 || symbol_size > ASSAY_RQ_SYMBOL_MAX || len > UINT32_MAX / ENTRIES)
+		return ASSAY_E_RANGE;
+	if (way == ASSAY_RQ_DIRECT && !direct_possible(plan, len))
+		return ASSAY_E_UNSUPPORTED;
+	if (size < assay_rq_wanted_size(plan, len))
+		return ASSAY_E_NOMEM;
+	*w = (struct assay_rq_wanted){.plan = plan, .ids = ids, .len = len, .way = way};
+	if (way == ASSAY_RQ_BEST)
+		w->way = choose(plan, len, symbol_size);
+	w->direct = w->way == ASSAY_RQ_DIRECT;
+	if (w->direct)
+		w->way = ASSAY_RQ_BACK; /* to find the matrix */
+	w->arena = (struct rq_arena){memory, size, (sizeof(*w) + 63) & ~(size_t)63};
+	deal(w, direct_possible(plan, len));
+	must(w->arena.used <= w->arena.size);
+	*wanted = w;
+	return 0;
+}
+
+/* The columns of an id; peeled ones first when only they are to be gathered. */
+static void write_step(struct assay_rq_wanted *w, uint32_t i)
+{
+	const struct rq_code *c = &w->plan->code;
+	struct rq_step *s = &w->places[i];
+	uint16_t columns[RQ_ROW_MAX], *list = w->list + w->list_len;
+	unsigned lt, len = 1, n = 0;
+
+	*s = (struct rq_step){.start = w->list_len, .place = i, .esi = w->ids[i]};
+	if (w->ids[i] > ASSAY_RQ_ESI_MAX)
+		columns[0] = w->ids[i] & ~ASSAY_RQ_INTERMEDIATE(0);
+	else
+		len = rq_code_columns(c, rq_code_internal(c, w->ids[i]), columns, &lt);
+	for (unsigned j = 0; j < len; j++)
+		if (w->plan->place[columns[j]] == RQ_PEELED)
+			list[n++] = columns[j];
+	s->n = w->way == ASSAY_RQ_SHORT ? n : len;
+	s->m = len - s->n;
+	for (unsigned j = 0; j < len; j++)
+		if (w->plan->place[columns[j]] != RQ_PEELED)
+			list[n++] = columns[j];
+	w->list_len += len;
+}
+
+static int stage_steps(struct assay_rq_wanted *w, uint64_t *budget)
+{
+	while (w->at < w->len) {
+		write_step(w, w->at++);
+		if (rq_spend(budget, COST_TUPLE))
+			return ASSAY_E_AGAIN;
+	}
+	return 0;
+}
+
+/* Steps of one length together, so that loops over lists end where the CPU expects it. */
+static int stage_sort(struct assay_rq_wanted *w, uint64_t *budget)
+{
+	uint32_t at[ENTRIES + 2] = {0};
+
+	for (uint32_t i = 0; i < w->len; i++)
+		at[w->places[i].n + 1]++;
+	for (unsigned n = 0; n < ENTRIES; n++)
+		at[n + 1] += at[n];
+	for (uint32_t i = 0; i < w->len; i++)
+		w->steps[at[w->places[i].n]++] = w->places[i];
+	for (uint32_t i = 0; i < RQ_AHEAD; i++)
+		w->steps[w->len + i].place = RQ_NONE;
+	for (uint32_t i = 0; w->way == ASSAY_RQ_SHORT && i < w->len; i++) {
+		w->places[i] = w->steps[i];
+		w->places[i].esi = i;
+	}
+	rq_spend(budget, w->len / 2);
+	return 0;
+}
+
+static void bits_of(struct assay_rq_wanted *w, uint32_t i)
+{
+	const struct rq_step *s = &w->steps[i];
+	uint8_t *row = w->bits + i * w->plan->wide;
+
+	memset(row, 0, w->plan->wide);
+	for (unsigned j = 0; j < s->n + s->m; j++)
+		rq_kernel()->add(row, w->plan->bits + w->list[s->start + j] * w->plan->wide,
+				 w->plan->wide);
+}
+
+static int stage_bits(struct assay_rq_wanted *w, uint64_t *budget)
+{
+	if (w->way != ASSAY_RQ_SHORT)
+		return 0;
+	while (w->at < w->len) {
+		bits_of(w, w->at++);
+		if (rq_spend(budget, 8 * (1 + w->plan->wide / 64)))
+			return ASSAY_E_AGAIN;
+	}
+	return 0;
+}
+
+static void direct_add(struct assay_rq_wanted *w, const struct rq_step *s)
+{
+	if (s->place == RQ_NONE)
+		return;
+	w->from[w->from_len] =
+		(struct rq_step){.place = s->place, .esi = s->esi, .dst = w->from_len};
+	w->from_len++;
+}
+
+/* The known symbols in use, and for each a row of zeros with a one at its number: all in one
+ * buffer. */
+static void direct_from(struct assay_rq_wanted *w)
+{
+	const struct assay_rq_plan *p = w->plan;
+
+	for (size_t i = 0; i < p->steps_len; i++)
+		direct_add(w, &p->steps[i]);
+	for (size_t i = 0; i < p->pivots; i++)
+		direct_add(w, &p->left_steps[i]);
+	for (size_t i = 0; i < RQ_AHEAD; i++)
+		w->from[w->from_len + i].place = RQ_NONE;
+	memset(w->identity, 0, 2 * direct_from_max(p) + RQ_WIDTH_MAX);
+	w->identity[w->from_len] = 1;
+	for (uint32_t i = 0; i < w->from_len; i++)
+		w->ports[w->from[i].place] = w->identity + w->from_len - i;
+	for (uint32_t i = 0; i < w->len; i++)
+		w->ports[p->known_len + i] = w->coef + (size_t)i * w->from_len;
+}
+
+/* The matrix: what a solve makes of the identity in the known symbols' place. */
+static int stage_direct(struct assay_rq_wanted *w, uint64_t *budget)
+{
+	const struct assay_rq_plan *p = w->plan;
+	int e;
+
+	if (!w->direct)
+		return 0;
+	if (w->at++ == 0) {
+		size_t size = rq_solve_size(p, ASSAY_RQ_BACK, w->len, DIRECT_WIDTH);
+		struct assay_rq_io io = {
+			.symbol_size = w->from_len, .sub_blocks = 1, .alignment = 1};
+
+		direct_from(w);
+		io.symbol_size = w->from_len;
+		io.known = (const uint8_t *const *)w->ports;
+		io.wanted = w->ports + p->known_len;
+		e = assay_rq_solve_init(&w->inner, rq_arena_take(&w->arena, size), size, p, w, &io,
+					0, w->from_len, DIRECT_WIDTH);
+		must(e == 0);
+	}
+	e = rq_solve_spend(w->inner, budget);
+	if (e == 0)
+		w->way = ASSAY_RQ_DIRECT;
+	return e;
+}
+
+int assay_rq_wanted_run(struct assay_rq_wanted *w, uint64_t budget)
+{
+	static int (*const stages[])(struct assay_rq_wanted *, uint64_t *) = {
+		stage_steps,
+		stage_sort,
+		stage_bits,
+		stage_direct,
+	};
+	enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
+
+	while (w->stage < STAGES) {
+		int e = stages[w->stage](w, &budget);
+
+		if (e != 0)
+			return e;
+		w->stage++;
+		w->at = 0;
+		if (budget == 0)
+			return w->stage < STAGES ? ASSAY_E_AGAIN : 0;
+	}
+	return 0;
+}
+
+enum assay_rq_way assay_rq_wanted_way(const struct assay_rq_wanted *w)
+{
+	return w->direct ? ASSAY_RQ_DIRECT : w->way;
+}
