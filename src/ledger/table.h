@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables of the ledger's state in memory: records in bytewise order of their key text, which is
+ * the key of the dump (integers as 20 digits, parts joined by "/"). Every change goes through
+ * table_put, table_touch or table_remove, which note it for the transaction of the entry being
+ * applied and for the state hash. One thread. Memory that cannot be had ends the process (must).
+ */
+#ifndef LEDGER_TABLE_H
+#define LEDGER_TABLE_H
+
+#include <bsd/sys/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* In bytewise order of the names, which is the order of the dump. */
+enum table_id {
+	T_ANCHORS,
+	T_COMMITTEES,
+	T_FAILED_HEALS,
+	T_HEAL_OPS,
+	T_HEAL_VOTES,
+	T_META,
+	T_NODE_FAILURES,
+	T_NODE_SUSPICION,
+	T_NODES,
+	T_PARAM_SNAPSHOTS,
+	T_PARAMS,
+	T_POSTPONEMENTS,
+	T_PRESENCE,
+	T_RECHECKS,
+	T_REPORTER_RELIABILITY,
+	T_REPORTER_RESULTS,
+	T_REPORTS,
+	T_ROOTS,
+	T_SEALS,
+	T_TICKET_DETERIORATION,
+	T_TICKETS,
+	T_TRANSCRIPTS,
+	T_VERDICTS,
+	TABLES,
+};
+
+struct record {
+	RB_ENTRY(record) by_key;    /* within its table */
+	RB_ENTRY(record) by_bucket; /* within its bucket of the state hash, all tables */
+	struct record *next_change;
+	char *key;
+	uint16_t table, bucket;
+	bool changed, removed;
+};
+
+struct tables;
+
+struct tables *tables_new(void);
+void tables_free(struct tables *t);
+
+const char *table_name(enum table_id table);
+/* TABLES when there is none of that name. */
+enum table_id table_by_name(const char *name, size_t len);
+
+/* NULL when there is none. */
+void *table_find(struct tables *t, enum table_id table, const char *key);
+/* The record with that key, made with all members zero when there is none; noted as changed. */
+void *table_put(struct tables *t, enum table_id table, const char *key);
+/* A member of this record is about to change, or has. */
+void table_touch(struct tables *t, void *record);
+/* Leaves the table at once; the memory lives until the change list is cleared. */
+void table_remove(struct tables *t, void *record);
+size_t table_count(const struct tables *t, enum table_id table);
+
+/* In order of keys. Removing the record that is looked at needs its successor fetched before. */
+void *table_first(struct tables *t, enum table_id table);
+void *table_last(struct tables *t, enum table_id table);
+/* The first record whose key is not below `key`. */
+void *table_from(struct tables *t, enum table_id table, const char *key);
+void *table_next(struct tables *t, void *record);
+/* True when the record's key begins with `prefix`: the end of a scan from table_from(prefix). */
+bool record_within(const void *record, const char *prefix);
+
+/*
+ * The changes since the last clear, each record once, in no particular order; line is NULL for a
+ * removed record and otherwise its JSON without the key. Then the list is cleared.
+ */
+void tables_changes(struct tables *t,
+		    void (*each)(void *arg, enum table_id table, const char *key, const char *line,
+				 size_t line_len),
+		    void *arg);
+
+/* Merkle root over the 4096 bucket digests; only buckets that changed are hashed again. */
+void tables_hash(struct tables *t, uint8_t out[32]);
+/* Digest of one bucket and its lines in order (for snapshots). */
+void tables_bucket(struct tables *t, unsigned bucket, uint8_t digest[32],
+		   void (*line)(void *arg, const char *text, size_t len), void *arg);
+
+/* Key texts. Each writes at most room bytes with a final NUL and must() fit. */
+#define KEY_ROOM 512
+const char *key_epoch(char out[KEY_ROOM], uint64_t epoch);
+/* printf-like, with "%020" PRIu64 for integers. */
+const char *key_format(char out[KEY_ROOM], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Owned texts of a record. */
+void text_set(char **member, const char *text); /* copies; NULL or "" stores NULL */
+static inline const char *text_of(const char *member)
+{
+	return member != NULL ? member : "";
+}
+
+#endif
