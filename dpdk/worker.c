@@ -84,7 +84,20 @@ static void flush(struct worker *w)
 		port_flush(ports_at(w->all->ports, i), w->number);
 }
 
-/* Serving first, then one slice of handshake work, then everything leaves. */
+/* One slice to the next role that has work. */
+static bool give_slice(struct worker *w, uint64_t now)
+{
+	for (unsigned i = 0; i < w->role_count; i++) {
+		struct role *role = &w->role[w->role_next];
+
+		w->role_next = (w->role_next + 1) % w->role_count;
+		if (role->slice(role->ctx, now, ROLE_SLICE_NS))
+			return true;
+	}
+	return false;
+}
+
+/* Serving first, then everything leaves, then a slice of handshake work and one of the roles'. */
 static unsigned turn(struct worker *w, uint64_t now, uint64_t wall)
 {
 	unsigned work = receive(w, now, wall);
@@ -95,7 +108,8 @@ static unsigned turn(struct worker *w, uint64_t now, uint64_t wall)
 	flush(w);
 	if (serve_handshake_slice(w->serve, now, wall))
 		work++;
-	return work;
+	w->role_busy = give_slice(w, now);
+	return work + w->role_busy;
 }
 
 /* Reports first: the engine lets go of an old snapshot without looking into it once more. */
@@ -292,6 +306,12 @@ int worker_open(struct worker *w, const struct serve_config *config)
 	};
 	w->serve = serve_new(&mine);
 	return w->serve != NULL ? 0 : ASSAY_E_NOMEM;
+}
+
+void worker_add_role(struct worker *w, struct role role)
+{
+	must(w->role_count < ROLES_MAX);
+	w->role[w->role_count++] = role;
 }
 
 void worker_close(struct worker *w)

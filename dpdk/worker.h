@@ -17,6 +17,7 @@
 #include "dpdk/fetch.h"
 #include "dpdk/grace.h"
 #include "dpdk/ports.h"
+#include "dpdk/role.h"
 #include "proof/serve.h"
 
 #define ASK_SESSIONS_MAX 32
@@ -58,6 +59,8 @@ struct worker {
 	bool polls;	 /* has the role serve */
 	bool shares_cpu; /* with control: never spins when idle */
 	char roles[32];
+	struct role role[ROLES_MAX]; /* what is done in slices, between serving */
+	unsigned role_count;
 	/* Others put in, the worker takes out. */
 	struct rte_ring *handed;  /* packed datagrams of sessions that live here */
 	struct rte_ring *hellos;  /* struct hello_job */
@@ -68,6 +71,8 @@ struct worker {
 	/* The worker's own. */
 	_Alignas(64) const struct view *view;
 	unsigned empty_turns; /* in a row */
+	unsigned role_next;   /* gets the next slice */
+	bool role_busy;	      /* one had work in this turn */
 	bool all_wake;	      /* every port can end a sleep */
 	struct rte_epoll_event wake_event;
 	/* Written by the worker, read by anybody. */
@@ -83,6 +88,8 @@ struct worker {
 /* Makes rings and the engine of a worker; frees them. 0 or a negative code. */
 int worker_open(struct worker *w, const struct serve_config *config);
 void worker_close(struct worker *w);
+/* Before the worker runs. */
+void worker_add_role(struct worker *w, struct role role);
 /* Body of the worker's thread; arg is the worker. Returns when all->stop is set. */
 int worker_run(void *arg);
 /* Ends a sleep that only an event would end. Any thread, after it has put something in. */

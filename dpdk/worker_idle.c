@@ -89,7 +89,7 @@ static void nap(const struct worker *w, unsigned spin_turns)
 
 bool idle_turn(struct worker *w, unsigned work)
 {
-	bool is_quiet = serve_idle(w->serve), is_idle = work == 0 && is_quiet;
+	bool is_quiet = serve_idle(w->serve) && !w->role_busy, is_idle = work == 0 && is_quiet;
 	unsigned spin_turns = w->shares_cpu ? 4 : SPIN_TURNS;
 
 	atomic_store_explicit(&w->quiet, is_quiet, memory_order_relaxed);
