@@ -2,9 +2,11 @@
 """Nodes on this machine, for tools/run and the process tests: their folders, config, processes and namespaces."""
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -14,20 +16,35 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PATIENCE = 60  # seconds: for what takes a moment, on the busiest machine
+PORTS_GIVEN = set()
 
 
 class Failure(Exception):
     """Something did not come true; the text says what."""
 
 
+def build_folder():
+    return pathlib.Path(os.environ.get("ASSAY_BUILD", ROOT / "build")).resolve()
+
+
 def free_port():
-    """A UDP port of the loopback that nobody uses at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A UDP port that nobody uses at this moment, below those that the kernel gives to clients, and never the same twice."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        try:
+            for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                with socket.socket(family, socket.SOCK_DGRAM) as s:
+                    s.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                continue
+        if port not in PORTS_GIVEN:
+            PORTS_GIVEN.add(port)
+            return port
 
 
-def wait_until(condition, seconds, what):
+def wait_until(condition, what, seconds=PATIENCE):
     """Polls until condition() is true; its value. Failure after that many seconds."""
     deadline = time.monotonic() + seconds
     while True:
@@ -115,7 +132,7 @@ class Node:
 
     def __init__(self, folder, account, build=None, network="test", ports=None, settings="", prefix=()):
         self.folder, self.account = pathlib.Path(folder), account
-        self.build = pathlib.Path(build or os.environ.get("ASSAY_BUILD", ROOT / "build")).resolve()
+        self.build = build or build_folder()
         self.prefix = list(prefix)  # command in front of the daemon: a namespace, another user
         self.process = None
         self.config = self.folder / "assay.conf"
@@ -182,6 +199,14 @@ class Node:
         """The counters of every worker."""
         return self.json("stats")["workers"]
 
+    def at_rest(self):
+        """The counters of every worker, once each datagram received was answered, handed over or dropped."""
+        def settled():
+            workers = self.workers()
+            return all(worker["received"] == worker["answered"] + worker["handed_over"] + sum(worker["drops"].values())
+                       for worker in workers) and workers
+        return wait_until(settled, f"{self.account} to account for all it received")
+
     def drops(self):
         """Drop reasons and how often, over all workers; those that did not occur are left out."""
         total = {}
@@ -190,12 +215,12 @@ class Node:
                 total[reason] = total.get(reason, 0) + count
         return {reason: count for reason, count in total.items() if count}
 
-    def start(self, seconds=30):
+    def start(self, seconds=2 * PATIENCE):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, str(self.build / "src" / "assayd"), "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
-        wait_until(lambda: self.process.poll() is not None or self.answers(), seconds, f"{self.account} to answer")
+        wait_until(lambda: self.process.poll() is not None or self.answers(), f"{self.account} to answer", seconds)
         if self.process.poll() is not None:
             raise Failure(f"{self.account} did not start: {self.log_tail()}")
         return self
@@ -203,7 +228,7 @@ class Node:
     def answers(self):
         return self.socket.exists() and self.ctl("status", check=False).returncode == 0
 
-    def stop(self, seconds=10):
+    def stop(self, seconds=PATIENCE):
         """SIGTERM; the exit status."""
         if self.process is None:
             return 0

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -25,7 +24,7 @@ CTL = pathlib.Path(os.environ.get("ASSAY_BUILD", ROOT / "build")) / "src" / "ass
 
 def ctl(*arguments, stdin=None):
     return subprocess.run([str(CTL), *map(str, arguments)], capture_output=True, text=True, check=False,
-                          input=stdin, timeout=60)
+                          input=stdin, timeout=2 * nodes.PATIENCE)
 
 
 class Case(unittest.TestCase):
@@ -172,17 +171,17 @@ class Daemon(Case):
         with open(big, "wb") as out:
             out.truncate(4 << 30)
         with subprocess.Popen(node.command("artifact", "put", big), stderr=subprocess.PIPE, text=True) as put:
-            nodes.wait_until(lambda: node.json("job", "list")["jobs"], 10, "the job")
+            nodes.wait_until(lambda: node.json("job", "list")["jobs"], "the job")
             put.send_signal(signal.SIGINT)
-            said = put.communicate(timeout=30)[1]
+            said = put.communicate(timeout=nodes.PATIENCE)[1]
         self.assertEqual(1, put.returncode)
         self.assertIn("cancelled", said)
         self.assertEqual([], node.json("artifact", "list")["artifacts"])
         # Killed instead: the connection ends, and so does the job.
         with subprocess.Popen(node.command("artifact", "put", big), stderr=subprocess.DEVNULL) as put:
-            nodes.wait_until(lambda: node.json("job", "list")["jobs"], 10, "the job")
+            nodes.wait_until(lambda: node.json("job", "list")["jobs"], "the job")
             put.kill()
-        nodes.wait_until(lambda: not node.json("job", "list")["jobs"], 30, "the job to end")
+        nodes.wait_until(lambda: not node.json("job", "list")["jobs"], "the job to end")
         self.assertEqual(0, node.stop())
 
     def test_prove(self):
@@ -239,7 +238,7 @@ class Daemon(Case):
         node.config.write_text(text.replace("ranges_max = 4", "ranges_max = 5") + "store { resident_mib = 3 }\n",
                                encoding="utf-8")
         node.process.send_signal(signal.SIGHUP)
-        nodes.wait_until(lambda: node.json("config", "show")["prove"]["ranges_max"] == 5, 5, "the reload")
+        nodes.wait_until(lambda: node.json("config", "show")["prove"]["ranges_max"] == 5, "the reload")
         again = node.json("config", "reload")
         self.assertEqual(([], ["store.resident_mib"]), (again["applied"], again["restart"]))
         self.assertIn("after a restart: store.resident_mib", node.ctl("config", "reload").stdout)
@@ -297,7 +296,6 @@ with socket.socket(socket.AF_UNIX) as s:
             with socket.socket(socket.AF_UNIX) as s:
                 s.connect(str(node.socket))
                 s.sendall(line)
-        time.sleep(0.2)
         self.assertRegex(node.ctl("status").stdout, r"running")
         self.assertEqual(0, node.stop())
         self.assertFalse(re.search("sanitizer|must", node.log.read_text(encoding="utf-8")))

@@ -21,14 +21,28 @@
 #include "crypto/digest.h"
 #include "crypto/sign.h"
 
+static void pass_hold(struct world *w)
+{
+	if (pthread_equal(pthread_self(), w->owner))
+		return;
+	pthread_mutex_lock(&w->hold);
+	pthread_mutex_unlock(&w->hold);
+}
+
 static uint64_t mono_now(void *ctx)
 {
-	return ((struct world *)ctx)->mono_ns;
+	struct world *w = ctx;
+
+	pass_hold(w);
+	return w->mono_ns;
 }
 
 static uint64_t wall_now(void *ctx)
 {
-	return ((struct world *)ctx)->wall_ns;
+	struct world *w = ctx;
+
+	pass_hold(w);
+	return w->wall_ns;
 }
 
 void world_advance(struct world *w, uint64_t ns)
@@ -228,6 +242,8 @@ void world_open(struct world *w)
 	make_state(w);
 	world_config(w, "");
 	w->app.clock = (struct clock){mono_now, wall_now, w};
+	w->owner = pthread_self();
+	pthread_mutex_init(&w->hold, NULL);
 	pthread_mutex_init(&w->log_lock, NULL);
 	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i](&w->app) != 0)
@@ -259,6 +275,13 @@ void world_pump(struct world *w)
 {
 	for (unsigned i = 0; i < 64; i++)
 		event_base_loop(w->app.control->base, EVLOOP_NONBLOCK);
+}
+
+bool world_wait(struct world *w, unsigned *waited_ms)
+{
+	world_pump(w);
+	poll(NULL, 0, 1);
+	return ++*waited_ms < 60000;
 }
 
 int world_connect(struct world *w)
@@ -319,16 +342,13 @@ static ssize_t line_waiting(int client, char *room, size_t len)
 json_t *world_receive(struct world *w, int client)
 {
 	static char line[1 << 20];
-	ssize_t len = 0;
+	unsigned waited_ms = 0;
 	json_t *message;
+	ssize_t len;
 
-	for (unsigned tries = 0; len == 0 && tries < 2000; tries++) {
+	do
 		len = line_waiting(client, line, sizeof(line));
-		if (len == 0) {
-			world_pump(w);
-			poll(NULL, 0, 1);
-		}
-	}
+	while (len == 0 && world_wait(w, &waited_ms));
 	if (len <= 0)
 		return NULL;
 	assert_int_equal(recv(client, line, (size_t)len, 0), len);

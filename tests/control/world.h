@@ -16,6 +16,8 @@ struct world {
 	char dir[64];
 	char config_path[96];
 	_Atomic uint64_t mono_ns, wall_ns; /* of app.clock; other threads look at it too */
+	pthread_t owner;
+	pthread_mutex_t hold; /* who holds it lets no other thread see the time */
 	uint64_t seed;
 	/* Events above debug; the store's thread writes here too. */
 	pthread_mutex_t log_lock;
@@ -52,7 +54,9 @@ void world_pump(struct world *w);
 int world_connect(struct world *w);
 /* Sends all of it; fd goes along unless -1. */
 void world_send(struct world *w, int client, const char *text, int fd);
-/* The next message, pumping for up to two seconds; NULL when none came or the connection ended. */
+/* Pumps once, rests a moment; false when the test has waited for a minute in all. */
+bool world_wait(struct world *w, unsigned *waited_ms);
+/* The next message, pumping for up to a minute; NULL when none came or the connection ended. */
 json_t *world_receive(struct world *w, int client);
 /* One call of a fresh connection: the whole answer. */
 json_t *world_call(struct world *w, const char *method, json_t *params);

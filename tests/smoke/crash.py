@@ -1,59 +1,88 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 at many moments while artifacts are being stored: what was acknowledged is there, nothing else is left."""
+"""kill -9 while artifacts are being stored: what was acknowledged is there, nothing else is left."""
 import json
 import os
 import subprocess
 import time
 
-from smoke import SmokeCase, main
+from smoke import SmokeCase, main, nodes
 
 SIZE = 16 * 1024 * 1024
-# When to kill: as soon as so much of the bytes has been written, then by what is there, then by the clock after that.
-WRITTEN = [0, 0.01, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.99, 1.0]
-AFTER_WRITTEN = [0.0, 0.005, 0.02, 0.08, 0.3]
+WRITTEN = [0, 0.2, 0.4, 0.6, 0.8, 1.0]  # kills when so much of the bytes has been written
+LATER = [0.005, 0.02, 0.08]  # and so many seconds after all have
 
 
 class Crash(SmokeCase):
-    def test_kill_while_storing(self):
-        node = self.node("server", settings="store { resident_mib = 0 }\n")
-        artifacts = node.folder / "state" / "artifacts"
-        acknowledged, survived = {node.put(self.file("first", os.urandom(1 << 20)))}, 0
-        moments = [(part, 0.0) for part in WRITTEN] + [(1.0, delay) for delay in AFTER_WRITTEN]
-        for turn, (part, delay) in enumerate(moments):
-            path = self.file("file", os.urandom(SIZE))
-            with subprocess.Popen(node.command("--json", "artifact", "put", path), stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, text=True) as put:
-                self.wait_written(artifacts / "tmp", part * SIZE, put)
-                time.sleep(delay)
-                node.kill()
-                out = put.communicate(timeout=30)[0]
-            new = set()
-            if put.returncode == 0:
-                new = {json.loads(out)["key"]}
-                survived += 1
-            node.start()
-            listed = {item["key"] for item in node.json("artifact", "list")["artifacts"]}
-            self.assertLessEqual(acknowledged | new, listed, f"moment {turn}")
-            for key in listed - acknowledged:  # one that was not acknowledged may be there, but then it is whole
-                node.ctl("artifact", "verify", key)
-                node.ctl("artifact", "remove", key)
-            self.assertEqual([], os.listdir(artifacts / "tmp"))
-            on_disk = {name.removesuffix(".tree") for _, _, names in os.walk(artifacts) for name in names}
-            self.assertEqual(acknowledged, on_disk, f"moment {turn}")
-        for key in acknowledged:
-            node.ctl("artifact", "verify", key)
-        print(f"{len(moments)} kills, {survived} puts acknowledged before theirs")
-        self.assertLessEqual(survived, len(AFTER_WRITTEN) + 1, "the early kills came during a put")
-        self.assertEqual(0, node.stop())
+    def setUp(self):
+        super().setUp()
+        self.kill_at = self.folder / "kill-at"
+        shim = nodes.build_folder() / "tests" / "smoke" / "libkill_at.so"
+        self.server = self.node("server", settings="store { resident_mib = 0 }\n",
+                                prefix=["env", f"LD_PRELOAD={shim}", f"ASSAY_KILL_AT={self.kill_at}"])
+        self.artifacts = self.server.folder / "state" / "artifacts"
+        self.acknowledged = set()
 
-    @staticmethod
-    def wait_written(folder, size, put):
+    def put(self, data):
+        """assayctl artifact put of these bytes, begun."""
+        return subprocess.Popen(self.server.command("--json", "artifact", "put", self.file("file", data)),
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def end(self, put):
+        """Waits for it and for the daemon; true when it was acknowledged."""
+        out = put.communicate(timeout=nodes.PATIENCE)[0]
+        if put.returncode == 0:
+            self.acknowledged.add(json.loads(out)["key"])
+        return put.returncode == 0
+
+    def check(self):
+        """A clean start. What was not acknowledged may be there, but then it is whole."""
+        self.server.start()
+        listed = {item["key"] for item in self.server.json("artifact", "list")["artifacts"]}
+        self.assertLessEqual(self.acknowledged, listed)
+        for key in listed - self.acknowledged:
+            self.server.ctl("artifact", "verify", key)
+            self.server.ctl("artifact", "remove", key)
+        self.assertEqual([], os.listdir(self.artifacts / "tmp"))
+        on_disk = {name.removesuffix(".tree") for _, _, names in os.walk(self.artifacts) for name in names}
+        self.assertEqual(self.acknowledged, on_disk)
+        for key in self.acknowledged:
+            self.server.ctl("artifact", "verify", key)
+
+    def test_before_every_call(self):
+        """Before the first call that changes the disk, the second, ... until a put passes them all."""
+        for size, kills_min in ((1, 6), (5_000_000, 12)):
+            for n in range(1, 1000):
+                self.kill_at.write_text(f"{n}\n", encoding="utf-8")
+                with self.put(os.urandom(size)) as put:
+                    acknowledged = self.end(put)
+                self.kill_at.unlink()
+                alive = self.server.process.poll() is None
+                self.server.kill()
+                self.check()
+                if acknowledged and alive:
+                    break
+            print(f"{n - 1} kills during a put of {size} bytes")
+            self.assertGreaterEqual(n - 1, kills_min)
+        self.assertEqual(0, self.server.stop())
+
+    def test_at_any_moment(self):
+        """While bytes are on their way, and after."""
+        for part, delay in [(part, 0.0) for part in WRITTEN] + [(1.0, delay) for delay in LATER]:
+            with self.put(os.urandom(SIZE)) as put:
+                self.wait_written(part * SIZE, put)
+                time.sleep(delay)
+                self.server.kill()
+                self.end(put)
+            self.check()
+        self.assertEqual(0, self.server.stop())
+
+    def wait_written(self, size, put):
         """Until a temporary file is that long, or is gone again, or the put has ended."""
-        seen, deadline = False, time.monotonic() + 20
-        while put.poll() is None and time.monotonic() < deadline:
+        seen = False
+        while put.poll() is None:
             try:
-                sizes = [entry.stat().st_size for entry in os.scandir(folder)]
+                sizes = [entry.stat().st_size for entry in os.scandir(self.artifacts / "tmp")]
             except FileNotFoundError:  # renamed in between
                 return
             if seen and not sizes or sizes and max(sizes) >= size:

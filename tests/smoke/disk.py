@@ -3,7 +3,6 @@
 """Files of odd sizes, and disks and files that do not play along: clear words, and nothing lost."""
 import os
 import subprocess
-import time
 
 from smoke import SmokeCase, blake3, main, nodes, prove_body, Refused, sample
 
@@ -58,9 +57,9 @@ class Disk(SmokeCase):
             out.truncate(1 << 31)
         with subprocess.Popen(node.command("artifact", "put", path), stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True) as put:
-            time.sleep(0.15)
+            nodes.wait_until(lambda: any(job["done"] > 0 for job in node.json("job", "list")["jobs"]), "the put to get on")
             os.truncate(path, 4096)
-            said = put.communicate(timeout=60)[1]
+            said = put.communicate(timeout=2 * nodes.PATIENCE)[1]
         self.assertNotEqual(0, put.returncode)
         self.assertIn("changed", said)
         self.assertEqual([], node.json("artifact", "list")["artifacts"])

@@ -32,7 +32,7 @@ class Large(SmokeCase):
             told = subprocess.run(["b3sum", "--no-names", path], capture_output=True, text=True, check=True).stdout
             self.assertEqual(told.strip(), key)
         if resident_mib:
-            wait_until(lambda: server.json("artifact", "stat", key)["resident"], 120, "the artifact to be in memory")
+            wait_until(lambda: server.json("artifact", "stat", key)["resident"], "the artifact to be in memory", 300)
         said = asker.prove(server, [key], count=200)
         self.assertEqual((200, 200), (said["asked"], said["good"]))
         cold = server.json("stats")["total"]["cold"]

@@ -11,7 +11,7 @@ class Lifecycle(SmokeCase):
     def refused(self, node, *words):
         """The daemon ends at once with status other than 0 and says all the words."""
         done = subprocess.run([str(node.build / "src" / "assayd"), "--config", str(node.config)],
-                              capture_output=True, text=True, timeout=30, check=False)
+                              capture_output=True, text=True, timeout=2 * nodes.PATIENCE, check=False)
         self.assertNotEqual(0, done.returncode)
         self.assertGreater(done.returncode, 0, f"died of a signal: {done.stderr}")
         for word in words:

@@ -13,7 +13,7 @@ class Run(SmokeCase):
     def run_tool(self, *arguments):
         state = self.folder / "state"
         done = subprocess.run([str(nodes.ROOT / "tools" / "run"), "--state", str(state), "--count", "5", *arguments],
-                              capture_output=True, text=True, timeout=170, check=False)
+                              capture_output=True, text=True, timeout=600, check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertRegex(done.stdout.rstrip().splitlines()[-1], r"^assay run: ok \(\d+ checks\)$")
         self.assertNotIn("FAIL", done.stdout)
@@ -38,7 +38,7 @@ class Run(SmokeCase):
         commands = re.findall(r"^  (/.*assayctl .*)$", said, re.MULTILINE)
         self.assertEqual(3, len(commands))
         for command in commands:
-            subprocess.run(command.split(), check=True, capture_output=True, timeout=60)
+            subprocess.run(command.split(), check=True, capture_output=True, timeout=2 * nodes.PATIENCE)
         os.kill(self.daemons()[0], 9)
         said = self.run_tool()
         if not nodes.namespaces_possible():

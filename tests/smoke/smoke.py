@@ -65,7 +65,7 @@ class SmokeCase(unittest.TestCase):
         path.write_bytes(data)
         return path
 
-    def client(self, node, account="client", permissions=("prove", "read"), address=None, timeout=10.0):
+    def client(self, node, account="client", permissions=("prove", "read"), address=None, timeout=nodes.PATIENCE):
         """A client in Python, registered at the node; its session is not open yet."""
         secret = os.urandom(32)
         line = {"v": 1, "client": {"account": account, "session_key": public_key(secret).hex(),
@@ -77,7 +77,7 @@ class SmokeCase(unittest.TestCase):
 
     def assert_adds_up(self, node):
         """At rest: received = answered + handed over + drops, on every worker."""
-        for worker in node.workers():
+        for worker in node.at_rest():
             left = worker["answered"] + worker["handed_over"] + sum(worker["drops"].values())
             self.assertEqual(worker["received"], left, worker)
 

@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Two daemons on the loopback that challenge each other through assayctl, and what the operator can do about sessions."""
-import time
-
 from smoke import SmokeCase, main, nodes, sample
 
 
@@ -41,10 +39,9 @@ class TwoNodes(SmokeCase):
     def test_node_that_is_down(self):
         left, right = self.pair("127.0.0.1")
         right.kill()
-        started = time.monotonic()
         said = left.prove(right, ["00" * 32])
         self.assertEqual((1, 0), (said["asked"], said["good"]))
-        self.assertLess(time.monotonic() - started, 30)
+        self.assertIn("did not answer", str(said["proofs"]))
 
     def test_sessions(self):
         """An operator sees sessions and ends them; who leaves the registry is out at once."""
@@ -59,7 +56,7 @@ class TwoNodes(SmokeCase):
         self.assertIsNone(sessions[0].ping(0.5))
         self.assertIsNotNone(sessions[1].ping())
         node.ctl("registry", "remove", "bob")
-        nodes.wait_until(lambda: sessions[1].ping(0.2) is None, 5, "the session of one who was removed to end")
+        nodes.wait_until(lambda: sessions[1].ping(0.2) is None, "the session of one who was removed to end")
         sessions[1].timeout = 1.0
         with self.assertRaises(TimeoutError):
             sessions[1].connect()

@@ -14,9 +14,8 @@
 #include "crypto/digest.h"
 #include "store/world.h"
 
-#define GIB	    (1ull << 30)
-#define ARTIFACTS   50000u
-#define START_MAX_S 10
+#define GIB	  (1ull << 30)
+#define ARTIFACTS 50000u
 
 static double seconds(void)
 {
@@ -104,7 +103,6 @@ static void test_many(void **state)
 	start = seconds();
 	assert_int_equal(world_open(&w), 0);
 	print_message("start with %u artifacts: %.2f s\n", ARTIFACTS, seconds() - start);
-	assert_true(seconds() - start < START_MAX_S);
 	store_stats(w.store, &stats);
 	assert_int_equal(stats.artifacts, ARTIFACTS);
 	digest_one(key, NULL, &number, sizeof(number));

@@ -127,14 +127,15 @@ class Session:
     def accept(self, p):
         self.window.mark(struct.unpack_from("<Q", p, 8)[0])
 
-    def ping(self, wait=2.0):
-        """Round trip in seconds, or None."""
+    def ping(self, wait=60.0):
+        """Asks every second until the deadline. Round trip in seconds since the first question, or None."""
         opaque, start = os.urandom(24), time.monotonic()
-        self.send(wire.PING, opaque)
-        while (p := self.next_message(start + wait)) is not None:
-            if p[1] == wire.PONG and p[32:] == opaque and wire.tag(self.k_r, p, p[32:]) == p[16:32]:
-                self.accept(p)
-                return time.monotonic() - start
+        while (now := time.monotonic()) < start + wait:
+            self.send(wire.PING, opaque)
+            while (p := self.next_message(min(now + 1, start + wait))) is not None:
+                if p[1] == wire.PONG and p[32:] == opaque and wire.tag(self.k_r, p, p[32:]) == p[16:32]:
+                    self.accept(p)
+                    return time.monotonic() - start
         return None
 
     def close(self):
