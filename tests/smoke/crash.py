@@ -51,7 +51,7 @@ class Crash(SmokeCase):
 
     def test_before_every_call(self):
         """Before the first call that changes the disk, the second, ... until a put passes them all."""
-        for size, kills_min in ((1, 6), (5_000_000, 12)):
+        for size, kills_min in ((1, 6), (400_000, 12)):
             for n in range(1, 1000):
                 self.kill_at.write_text(f"{n}\n", encoding="utf-8")
                 with self.put(os.urandom(size)) as put:
