@@ -3,17 +3,13 @@
  * The records of the ledger's state (docs/ledger.md, "State"). Each begins with its place in the
  * tables (ledger/table.h) and is written as one canonical JSON line by the field list of its table
  * (ledger/field.h). Texts are owned by the record; NULL is the empty text. Hashes, keys and
- * signatures are kept as the lower-case hex text that the line holds.
+ * signatures are kept as the lower-case hex text that the line holds. Members that stand right
+ * behind the key's comment and repeat its parts are set by table_put and never change.
  */
 #ifndef LEDGER_RECORD_H
 #define LEDGER_RECORD_H
 
 #include "ledger/table.h"
-
-struct texts {
-	char **at;
-	size_t n;
-};
 
 struct meta {
 	struct record record; /* key "-" */
@@ -24,7 +20,7 @@ struct meta {
 	uint64_t next_heal_op_id;
 };
 
-/* Parameters under their full names; see ledger/params.h for the list. */
+/* Parameters and their snapshots: struct params of ledger/params.h. */
 
 enum node_state {
 	NODE_ACTIVE = 1,
@@ -75,6 +71,7 @@ struct committee {
 
 struct anchor {
 	struct record record; /* key: epoch */
+	uint64_t epoch;
 	uint64_t start, end;
 	char *seed;
 	struct texts active, targets; /* sorted, unique */
@@ -121,7 +118,8 @@ enum heal_status {
 	HEAL_EXPIRED,
 };
 struct heal_op {
-	struct record record; /* key: id */
+	struct record record;			/* key: id */
+	RB_ENTRY(heal_op) by_status, by_ticket; /* ledger/index.h */
 	uint64_t id;
 	char *ticket, *healer;
 	struct texts verifiers; /* in the order drawn */
@@ -130,7 +128,9 @@ struct heal_op {
 	bool published;
 };
 struct heal_vote {
-	struct record record; /* key: id/verifier */
+	struct record record; /* key: heal_op_id/verifier */
+	uint64_t heal_op_id;
+	char *verifier;
 	bool verified;
 };
 struct postponement {
@@ -159,7 +159,8 @@ struct ticket {
 };
 
 struct transcript_record {
-	struct record record; /* key: hash */
+	struct record record;		       /* key: hash */
+	RB_ENTRY(transcript_record) by_target; /* ledger/index.h */
 	uint64_t epoch;
 	char *reporter, *target, *ticket;
 	uint64_t result_class, bucket, artifact_class;
@@ -176,7 +177,8 @@ struct node_failure {
 	uint64_t result_class, bucket, artifact_class;
 };
 struct reporter_result {
-	struct record record; /* key: reporter/epoch/ticket/target */
+	struct record record;		     /* key: reporter/epoch/ticket/target */
+	RB_ENTRY(reporter_result) by_ticket; /* ledger/index.h */
 	char *reporter, *ticket, *target;
 	uint64_t epoch;
 	uint64_t result_class;
@@ -193,7 +195,9 @@ struct recheck_done {
 	uint64_t epoch;
 };
 struct report {
-	struct record record;		  /* key: epoch/account */
+	struct record record; /* key: epoch/account */
+	uint64_t epoch;
+	char *account;
 	char *host, *observations, *rows; /* canonical JSON, as in the entry */
 };
 struct verdict {
@@ -203,6 +207,7 @@ struct verdict {
 };
 struct epoch_root {
 	struct record record; /* key: epoch */
+	uint64_t epoch;
 	uint64_t seq;
 	char *root;
 	uint64_t time;
@@ -210,7 +215,8 @@ struct epoch_root {
 };
 struct seal {
 	struct record record; /* key: epoch */
-	uint64_t *attests;    /* member ids, ascending */
+	uint64_t epoch;
+	uint64_t *attests; /* member ids, ascending */
 	size_t attest_count;
 	char *body, *sig; /* body: hex of bytes 0..191 once fixed */
 };

@@ -41,6 +41,8 @@ enum table_id {
 	TABLES,
 };
 
+#define BUCKETS 4096
+
 struct record {
 	RB_ENTRY(record) by_key;    /* within its table */
 	RB_ENTRY(record) by_bucket; /* within its bucket of the state hash, all tables */
@@ -79,8 +81,8 @@ void *table_next(struct tables *t, void *record);
 bool record_within(const void *record, const char *prefix);
 
 /*
- * The changes since the last clear, each record once, in no particular order; line is NULL for a
- * removed record and otherwise its JSON without the key. Then the list is cleared.
+ * The changes since the last clear, in the order in which they are to be stored; line is NULL for
+ * a removed record and otherwise its JSON without the key. Then the list is cleared.
  */
 void tables_changes(struct tables *t,
 		    void (*each)(void *arg, enum table_id table, const char *key, const char *line,
@@ -93,6 +95,10 @@ void tables_hash(struct tables *t, uint8_t out[32]);
 void tables_bucket(struct tables *t, unsigned bucket, uint8_t digest[32],
 		   void (*line)(void *arg, const char *text, size_t len), void *arg);
 
+/* Every line "table key TAB json LF" in the order of table and key. */
+void tables_dump(struct tables *t, void (*line)(void *arg, const char *text, size_t len),
+		 void *arg);
+
 /* Key texts. Each writes at most room bytes with a final NUL and must() fit. */
 #define KEY_ROOM 512
 const char *key_epoch(char out[KEY_ROOM], uint64_t epoch);
@@ -101,7 +107,17 @@ const char *key_format(char out[KEY_ROOM], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Owned texts of a record. */
+struct texts {
+	char **at;
+	size_t n;
+};
 void text_set(char **member, const char *text); /* copies; NULL or "" stores NULL */
+void texts_add(struct texts *texts, const char *text);
+void texts_copy(struct texts *out, const struct texts *texts);
+void texts_free(struct texts *texts);
+bool texts_have(const struct texts *texts, const char *text);
+/* For lists in bytewise order. */
+bool texts_have_sorted(const struct texts *texts, const char *text);
 static inline const char *text_of(const char *member)
 {
 	return member != NULL ? member : "";

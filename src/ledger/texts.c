@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "ledger/table.h"
+
+void texts_add(struct texts *texts, const char *text)
+{
+	char **at = realloc(texts->at, (texts->n + 1) * sizeof(*at));
+
+	must(at != NULL);
+	texts->at = at;
+	at[texts->n] = NULL;
+	text_set(&at[texts->n++], text);
+}
+
+void texts_copy(struct texts *out, const struct texts *texts)
+{
+	struct texts copy = {0};
+
+	if (texts->n > 0) {
+		copy.at = calloc(texts->n, sizeof(*copy.at));
+		must(copy.at != NULL);
+	}
+	for (; copy.n < texts->n; copy.n++)
+		text_set(&copy.at[copy.n], texts->at[copy.n]);
+	texts_free(out);
+	*out = copy;
+}
+
+void texts_free(struct texts *texts)
+{
+	for (size_t i = 0; i < texts->n; i++)
+		free(texts->at[i]);
+	free(texts->at);
+	*texts = (struct texts){0};
+}
+
+bool texts_have(const struct texts *texts, const char *text)
+{
+	for (size_t i = 0; i < texts->n; i++)
+		if (strcmp(text_of(texts->at[i]), text) == 0)
+			return true;
+	return false;
+}
+
+bool texts_have_sorted(const struct texts *texts, const char *text)
+{
+	size_t low = 0, high = texts->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(text_of(texts->at[middle]), text);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
