@@ -74,6 +74,15 @@ rule_fn apply_report, apply_recheck, apply_heal_claim, apply_heal_vote;
  */
 void score_epoch_end(struct state *s, uint64_t epoch);
 void prune_scores(struct state *s, uint64_t epoch);
+/*
+ * What the score rules keep beside the tables: second orders and the epoch's assignment. Made and
+ * freed with the state; scores_load once all records of a genesis document or a snapshot are in.
+ */
+struct scores;
+struct scores *scores_new(void);
+void scores_free(struct scores *scores);
+void scores_load(struct state *s);
+struct scores *state_scores(struct state *s);
 
 /* --- what the rules use of the state --- */
 struct tables *state_tables(struct state *s);
