@@ -17,6 +17,7 @@
 #include "control/registry.h"
 #include "control/store_thread.h"
 #include "crypto/digest.h"
+#include "crypto/self_test.h"
 #include "crypto/sign.h"
 
 void app_init(struct app *app, const char *config_path)
@@ -117,42 +118,22 @@ void app_lock_stop(struct app *app)
 	app->lock_fd = -1;
 }
 
-/* A known answer of each library the proofs stand on, before anybody relies on one. */
-static bool self_test(void)
-{
-	static const uint8_t blake3_abc[4] = {0x64, 0x37, 0xb3, 0xac};
-	static const uint8_t sha256_abc[4] = {0xba, 0x78, 0x16, 0xbf};
-	static const uint8_t secret[32] = {[31] = 1}, aux[32];
-	const struct sha256_part part = {"abc", 3};
-	uint8_t out[32], signature[64];
-	struct sign_key key;
-	bool good;
-
-	digest_one(out, NULL, "abc", 3);
-	good = memcmp(out, blake3_abc, 4) == 0;
-	sha256_parts(out, &part, 1);
-	good = good && memcmp(out, sha256_abc, 4) == 0 && sign_key_from_secret(&key, secret) == 0;
-	if (!good)
-		return false;
-	sign_tagged(signature, &key, TAG_BATCH_SEAL, &part, 1, aux);
-	good = verify_tagged(signature, key.public, TAG_BATCH_SEAL, &part, 1);
-	signature[40] ^= 1;
-	return good && !verify_tagged(signature, key.public, TAG_BATCH_SEAL, &part, 1);
-}
-
 int app_self_start(struct app *app)
 {
 	struct node_self *self = &app->self;
 	char path[300], why[KEYS_WHY_MAX];
 	struct keys keys;
+	const char *wrong;
 	int result;
 
 	digest_init();
 	sign_init(&app->random);
-	if (!self_test())
+	wrong = crypto_self_test();
+	if (wrong != NULL)
 		return app_fail(app, ASSAY_E_CRYPTO,
-				"self test: BLAKE3, SHA-256 or BIP-340 gives a wrong answer on "
-				"this machine");
+				"self test: %s gives a wrong answer on this machine; nothing that "
+				"it proves could be trusted",
+				wrong);
 	snprintf(path, sizeof(path), "%s/node-keys.json", app->config.state_dir);
 	result = keys_load(&keys, path, why);
 	if (result != 0)
