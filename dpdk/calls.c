@@ -9,14 +9,17 @@
 #define ASK_WAIT_US 500000
 #define ASK_STEP_US 100
 
-/* Each word at once, as its worker writes it. */
-static void copy_counters(struct serve_counters *out, const struct serve_counters *in)
-{
-	uint64_t *to = (uint64_t *)out;
-	const uint64_t *from = (const uint64_t *)in;
+static_assert(sizeof(struct serve_counters) % sizeof(uint64_t) == 0 &&
+		      sizeof(struct verify_counters) % sizeof(uint64_t) == 0,
+	      "counters are all uint64_t");
 
-	static_assert(sizeof(*out) % sizeof(uint64_t) == 0, "counters are all uint64_t");
-	for (unsigned i = 0; i < sizeof(*out) / sizeof(uint64_t); i++)
+/* Each word at once, as its worker writes it. */
+static void copy_counters(void *out, const void *in, size_t len)
+{
+	uint64_t *to = out;
+	const uint64_t *from = in;
+
+	for (size_t i = 0; i < len / sizeof(uint64_t); i++)
 		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
@@ -26,7 +29,10 @@ void calls_worker(struct worker *w, struct plane_worker *out)
 	out->lcore = w->lcore;
 	out->cpu = w->cpu;
 	out->roles = w->roles;
-	copy_counters(&out->counters, serve_counters(w->serve));
+	copy_counters(&out->counters, serve_counters(w->serve), sizeof(out->counters));
+	memset(&out->verify, 0, sizeof(out->verify));
+	if (w->verifier != NULL)
+		copy_counters(&out->verify, verifier_counters(w->verifier), sizeof(out->verify));
 	out->turns = atomic_load_explicit(&w->turns, memory_order_relaxed);
 	out->busy_cycles = atomic_load_explicit(&w->busy_cycles, memory_order_relaxed);
 	out->idle_cycles = atomic_load_explicit(&w->idle_cycles, memory_order_relaxed);
@@ -155,10 +161,33 @@ static int call_close_session(void *ctx, uint32_t index)
 	return code;
 }
 
+static unsigned call_verify(void *ctx, const struct verify_job *jobs, unsigned n)
+{
+	struct dataplane *d = ctx;
+
+	return verify_submit(d->workers.verify, jobs, n);
+}
+
+static unsigned call_verified(void *ctx)
+{
+	struct dataplane *d = ctx;
+
+	return verify_collect(d->workers.verify);
+}
+
+static int call_verify_fd(void *ctx)
+{
+	struct dataplane *d = ctx;
+
+	return verify_fd(d->workers.verify);
+}
+
 static bool call_idle(void *ctx)
 {
 	struct dataplane *d = ctx;
 
+	if (!verify_idle(d->workers.verify))
+		return false;
 	for (unsigned i = 0; i < d->workers.count; i++)
 		if (!atomic_load_explicit(&d->workers.worker[i]->quiet, memory_order_relaxed))
 			return false;
@@ -175,6 +204,9 @@ struct plane dataplane_calls(struct dataplane *d)
 		.publish = call_publish,
 		.sessions = call_sessions,
 		.close_session = call_close_session,
+		.verify = call_verify,
+		.verified = call_verified,
+		.verify_fd = call_verify_fd,
 		.idle = call_idle,
 		.ctx = d,
 	};

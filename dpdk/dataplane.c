@@ -178,6 +178,47 @@ static int open_workers(struct dataplane *d, const struct node_self *self,
 	return 0;
 }
 
+/* Those that are awake look by themselves; one that sleeps is worth waking for so many jobs. */
+#define WAKE_JOBS 256
+
+static void wake_verifiers(void *ctx, unsigned jobs)
+{
+	struct workers *all = ctx;
+	unsigned wanted = (jobs + WAKE_JOBS - 1) / WAKE_JOBS;
+
+	/* pairs with the fence in say_sleeping(): one of the two sees what the other wrote */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < all->count && wanted > 0; i++) {
+		struct worker *w = all->worker[i];
+
+		if (w->verifier == NULL ||
+		    !atomic_load_explicit(&w->sleeping, memory_order_relaxed))
+			continue;
+		worker_wake(w);
+		wanted--;
+	}
+}
+
+static int add_verifiers(struct dataplane *d)
+{
+	struct workers *all = &d->workers;
+
+	all->verify = verify_desk_new(wake_verifiers, all);
+	if (all->verify == NULL)
+		return ASSAY_E_NOMEM;
+	for (unsigned i = 0; i < all->count; i++) {
+		struct worker *w = all->worker[i];
+
+		if ((d->placement.worker[i].roles & ROLE_VERIFY) == 0)
+			continue;
+		w->verifier = verify_worker(all->verify, d->config.random);
+		if (w->verifier == NULL)
+			return ASSAY_E_NOMEM;
+		worker_add_role(w, verify_role(w->verifier));
+	}
+	return 0;
+}
+
 /* CPUs of the workers with the role fetch; none: where control is. */
 static const cpu_set_t *fetch_cpus(const struct placement *p, cpu_set_t *set)
 {
@@ -235,7 +276,7 @@ int dataplane_start(struct dataplane *d, const struct node_self *self, struct st
 	}
 	if ((code = open_ports(d, trouble)) != 0)
 		goto fail;
-	if ((code = open_workers(d, self, artifacts)) != 0) {
+	if ((code = open_workers(d, self, artifacts)) != 0 || (code = add_verifiers(d)) != 0) {
 		no_memory(trouble, "the workers");
 		goto fail;
 	}
@@ -274,6 +315,8 @@ void dataplane_stop(struct dataplane *d)
 		rte_free(all->worker[i]);
 	}
 	all->count = 0;
+	verify_desk_free(all->verify);
+	all->verify = NULL;
 	if (all->ports != NULL)
 		ports_close(all->ports);
 	all->ports = NULL;

@@ -321,6 +321,7 @@ void worker_close(struct worker *w)
 
 	if (w->serve != NULL)
 		serve_free(w->serve);
+	verifier_free(w->verifier);
 	drbg_wipe(&w->drbg);
 	while (w->handed != NULL && rte_ring_dequeue(w->handed, &packed) == 0) {
 		dgram_unpack(&in, packed);

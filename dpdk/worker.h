@@ -18,6 +18,7 @@
 #include "dpdk/grace.h"
 #include "dpdk/ports.h"
 #include "dpdk/role.h"
+#include "dpdk/verify.h"
 #include "proof/serve.h"
 
 #define ASK_SESSIONS_MAX 32
@@ -41,6 +42,7 @@ struct workers {
 	struct worker *worker[SERVE_WORKERS_MAX];
 	struct ports *ports;
 	struct fetch *fetch;
+	struct verify_desk *verify;
 	struct grace_state *grace;
 	const struct clock *clock;
 	const struct log *log;
@@ -61,6 +63,7 @@ struct worker {
 	char roles[32];
 	struct role role[ROLES_MAX]; /* what is done in slices, between serving */
 	unsigned role_count;
+	struct verifier *verifier; /* NULL: has not the role verify */
 	/* Others put in, the worker takes out. */
 	struct rte_ring *handed;  /* packed datagrams of sessions that live here */
 	struct rte_ring *hellos;  /* struct hello_job */

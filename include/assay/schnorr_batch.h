@@ -72,6 +72,12 @@ int assay_schnorr_add(struct assay_schnorr *batch, const void *message, size_t l
 /* The same with a key of the cache; NOTFOUND when the handle is void: add it again. */
 int assay_schnorr_add_cached(struct assay_schnorr *batch, const void *message, size_t len,
 			     uint64_t handle, const uint8_t signature[64]);
+/*
+ * The same with a key that will come again: it is taken from the cache, or lifted with the others
+ * of the batch, if that needs lifts, and kept. 0, FULL or BUSY.
+ */
+int assay_schnorr_add_known(struct assay_schnorr *batch, const void *message, size_t len,
+			    const uint8_t key[32], const uint8_t signature[64]);
 uint32_t assay_schnorr_items(const struct assay_schnorr *batch);
 
 /*

@@ -9,12 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crypto/schnorr/verifier.h"
 #include "proof/serve.h"
 
 struct plane_worker {
 	unsigned worker, lcore, cpu;
 	const char *roles; /* "serve verify codec" */
 	struct serve_counters counters;
+	struct verify_counters verify; /* of the role verify */
 	uint64_t turns, busy_cycles, idle_cycles, heartbeat_ns;
 };
 struct plane_port {
@@ -59,6 +61,15 @@ struct plane {
 			unsigned room);
 	/* Ends a session by its index; NOTFOUND. */
 	int (*close_session)(void *ctx, uint32_t index);
+	/*
+	 * Signatures to the workers with the role verify, which batch what waits. Takes the first
+	 * jobs there is room for and says how many; the others wait with the caller. Any thread.
+	 */
+	unsigned (*verify)(void *ctx, const struct verify_job *jobs, unsigned n);
+	/* Calls done of every job that has a verdict; returns how many. Control's thread. */
+	unsigned (*verified)(void *ctx);
+	/* An eventfd that is readable when there is something for `verified`. */
+	int (*verify_fd)(void *ctx);
 	/* True when no worker has anything in progress. */
 	bool (*idle)(void *ctx);
 	void *ctx;

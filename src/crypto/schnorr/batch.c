@@ -56,10 +56,6 @@ static enum phase begin(const struct assay_schnorr *b)
 static void step(struct assay_schnorr *b)
 {
 	switch (b->phase) {
-	case PHASE_OPEN:
-		b->stats.items += b->items_count;
-		phase_next(b, begin(b));
-		break;
 	case PHASE_SINGLES:
 		singles_step(b);
 		break;
@@ -93,6 +89,7 @@ static void step(struct assay_schnorr *b)
 	case PHASE_JUDGE:
 		judge_step(b);
 		break;
+	case PHASE_OPEN:
 	case PHASE_DONE:
 		break;
 	}
@@ -132,6 +129,10 @@ int assay_schnorr_run(struct assay_schnorr *b, uint64_t budget_ns)
 {
 	uint64_t end = budget_ns > 0 ? now_ns() + budget_ns : 0;
 
+	if (b->phase == PHASE_OPEN) {
+		b->stats.items += b->items_count;
+		phase_next(b, begin(b));
+	}
 	while (b->phase != PHASE_DONE) {
 		uint64_t *ticks = ticks_of(b), start = __rdtsc();
 

@@ -38,6 +38,7 @@ struct transcript {
 struct batch_key {
 	uint8_t bytes[32];
 	bool lifted, good;
+	bool keep; /* goes to the cache once it is lifted */
 	uint32_t used_in;  /* number of the check that last met it */
 	struct scalar sum; /* of a e over its items in this check */
 };
@@ -132,6 +133,10 @@ uint64_t key_hash(const struct assay_schnorr *b, const uint8_t key[32]);
 uint32_t cache_slot(const struct assay_schnorr *b, uint64_t handle);
 /* Marks it as used last. */
 void cache_touch(struct assay_schnorr *b, uint32_t slot);
+/* The slot of a key, marked so, or 0. */
+uint32_t cache_find(struct assay_schnorr *b, const uint8_t key[32]);
+/* Puts a key in that is not there; its slot. The cache has room for some. */
+uint32_t cache_insert(struct assay_schnorr *b, const uint8_t key[32], const struct point *p);
 
 /* Each does one step of its phase, at most some 30 us, and moves `phase` on. */
 void hash_step(struct assay_schnorr *b);

@@ -71,31 +71,44 @@ static uint32_t take(struct assay_schnorr *b)
 	return slot;
 }
 
+uint32_t cache_find(struct assay_schnorr *b, const uint8_t key[32])
+{
+	uint32_t slot = *bucket_of(b, key);
+
+	while (slot != 0 && memcmp(b->cache[slot].bytes, key, 32) != 0)
+		slot = b->cache[slot].next;
+	if (slot != 0)
+		cache_touch(b, slot);
+	return slot;
+}
+
+uint32_t cache_insert(struct assay_schnorr *b, const uint8_t key[32], const struct point *p)
+{
+	uint32_t slot = take(b), *bucket = bucket_of(b, key);
+	struct cached_key *k = &b->cache[slot];
+
+	memcpy(k->bytes, key, 32);
+	k->p = *p;
+	k->lambda_p = point_endomorphism(p);
+	k->generation++;
+	k->next = *bucket;
+	*bucket = slot;
+	ring_append(b, slot);
+	return slot;
+}
+
 int assay_schnorr_key(struct assay_schnorr *b, uint64_t *handle, const uint8_t key[32])
 {
-	uint32_t *bucket = bucket_of(b, key), slot;
-	struct cached_key *k;
+	uint32_t slot;
 	struct point p;
 
 	if (b->config.keys_max == 0)
 		return ASSAY_E_FULL;
-	for (slot = *bucket; slot != 0; slot = b->cache[slot].next)
-		if (memcmp(b->cache[slot].bytes, key, 32) == 0)
-			break;
-	if (slot != 0) {
-		cache_touch(b, slot);
-	} else {
+	slot = cache_find(b, key);
+	if (slot == 0) {
 		if (!key_in_range(key) || b->kernels->lift(&p, &key, 1) != 1)
 			return ASSAY_E_CRYPTO;
-		slot = take(b);
-		k = &b->cache[slot];
-		memcpy(k->bytes, key, 32);
-		k->p = p;
-		k->lambda_p = point_endomorphism(&p);
-		k->generation++;
-		k->next = *bucket;
-		*bucket = slot;
-		ring_append(b, slot);
+		slot = cache_insert(b, key, &p);
 	}
 	*handle = (uint64_t)b->cache[slot].generation << GENERATION_SHIFT | slot;
 	return 0;

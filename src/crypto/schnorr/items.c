@@ -15,21 +15,16 @@ uint64_t key_hash(const struct assay_schnorr *b, const uint8_t key[32])
 	return (uint64_t)(sum >> 64) ^ (uint64_t)sum;
 }
 
-/* Index of the key in this batch; *fresh when it is a new one. */
-static uint32_t key_find(struct assay_schnorr *b, const uint8_t bytes[32], bool *fresh)
+/* Index of the key in this batch, which it joins when it is new. */
+static uint32_t key_find(struct assay_schnorr *b, const uint8_t bytes[32])
 {
 	uint64_t at = key_hash(b, bytes);
 	struct batch_key *key;
 	uint32_t i;
 
-	for (;; at++) {
-		i = b->key_table[at & b->key_table_mask];
-		*fresh = i == 0;
-		if (*fresh)
-			break;
+	for (; (i = b->key_table[at & b->key_table_mask]) != 0; at++)
 		if (memcmp(b->keys[i - 1].bytes, bytes, 32) == 0)
 			return i - 1;
-	}
 	key = &b->keys[b->keys_count];
 	*key = (struct batch_key){.used_in = 0};
 	memcpy(key->bytes, bytes, 32);
@@ -58,33 +53,55 @@ int assay_schnorr_add(struct assay_schnorr *b, const void *message, size_t len,
 		      const uint8_t key[32], const uint8_t signature[64])
 {
 	int error = room(b);
-	bool fresh;
 
 	if (error != 0)
 		return error;
-	return item_add(b, message, len, key_find(b, key, &fresh), signature);
+	return item_add(b, message, len, key_find(b, key), signature);
+}
+
+/*
+ * Adds with a key of the cache. The points are copied, so that the cache may give up the key in the
+ * middle of the batch.
+ */
+static int add_from(struct assay_schnorr *b, const void *message, size_t len, uint32_t slot,
+		    const uint8_t signature[64])
+{
+	uint32_t index = key_find(b, b->cache[slot].bytes);
+
+	if (!b->keys[index].lifted) {
+		b->pool[pool_key(b, index)] = b->cache[slot].p;
+		b->pool[pool_key(b, index) + 1] = b->cache[slot].lambda_p;
+		b->keys[index].lifted = b->keys[index].good = true;
+	}
+	return item_add(b, message, len, index, signature);
 }
 
 int assay_schnorr_add_cached(struct assay_schnorr *b, const void *message, size_t len,
 			     uint64_t handle, const uint8_t signature[64])
 {
-	uint32_t slot = cache_slot(b, handle), index;
+	uint32_t slot = cache_slot(b, handle);
 	int error = room(b);
-	bool fresh;
 
 	if (error != 0)
 		return error;
 	if (slot == 0)
 		return ASSAY_E_NOTFOUND;
 	cache_touch(b, slot);
-	/* The points are copied, so that the cache may give up the key in the middle of the batch.
-	 */
-	index = key_find(b, b->cache[slot].bytes, &fresh);
-	if (!b->keys[index].lifted) {
-		b->pool[pool_key(b, index)] = b->cache[slot].p;
-		b->pool[pool_key(b, index) + 1] = b->cache[slot].lambda_p;
-		b->keys[index].lifted = b->keys[index].good = true;
-	}
+	return add_from(b, message, len, slot, signature);
+}
+
+int assay_schnorr_add_known(struct assay_schnorr *b, const void *message, size_t len,
+			    const uint8_t key[32], const uint8_t signature[64])
+{
+	uint32_t slot = cache_find(b, key), index;
+	int error = room(b);
+
+	if (error != 0)
+		return error;
+	if (slot != 0)
+		return add_from(b, message, len, slot, signature);
+	index = key_find(b, key);
+	b->keys[index].keep = b->config.keys_max > 0;
 	return item_add(b, message, len, index, signature);
 }
 

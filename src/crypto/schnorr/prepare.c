@@ -109,8 +109,11 @@ void lift_keys_step(struct assay_schnorr *b)
 	good = lift_to(b, out, in, n);
 	for (uint32_t i = 0; i < n; i++) {
 		of[i]->good = (good >> i & 1) != 0;
-		if (of[i]->good)
-			out[i][1] = point_endomorphism(out[i]);
+		if (!of[i]->good)
+			continue;
+		out[i][1] = point_endomorphism(out[i]);
+		if (of[i]->keep && cache_find(b, of[i]->bytes) == 0)
+			cache_insert(b, of[i]->bytes, out[i]);
 	}
 	if (b->at == b->keys_count)
 		phase_next(b, PHASE_SETTLE);
