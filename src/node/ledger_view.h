@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a node reads in its own copy of the ledger: a table of questions, answered by the state
+ * (ledger_view_of) or by a test. Nothing here leaves the machine. What is pointed to lives until
+ * the next entry is applied.
+ */
+#ifndef NODE_LEDGER_VIEW_H
+#define NODE_LEDGER_VIEW_H
+
+#include "ledger/state.h"
+#include "node/effect.h"
+
+#define PORTS_ROOM 64
+
+/* An epoch: its anchor, and today's parameters. */
+struct epoch_facts {
+	uint64_t epoch, start, end;
+	uint64_t height; /* applied; what bounds the age of a ticket when end is 0 */
+	uint8_t seed[SEED_ROOM];
+	size_t seed_len;
+	unsigned mode; /* of enforcement; 0: no challenges */
+	bool enabled;
+	uint64_t recent_max, old_min; /* blocks */
+	uint64_t tick_interval_ms;
+	unsigned k, range_length;   /* 0: the standard ones */
+	uint16_t ports[PORTS_ROOM]; /* that every node has open */
+	size_t port_count;
+};
+
+/* A row of somebody's report. */
+struct reported {
+	const char *challenger, *target, *ticket, *transcript;
+	unsigned result;
+};
+
+struct ledger_view {
+	/* The epoch under way; false while there is none. */
+	bool (*current)(void *ctx, struct epoch_facts *out);
+	/* False when its anchor is not there (any more). */
+	bool (*epoch)(void *ctx, struct epoch_facts *out, uint64_t epoch);
+	/* The accounts that `self` has to examine in that epoch, each once; 0 or a code. */
+	int (*targets)(void *ctx, uint64_t epoch, const char *self,
+		       void (*each)(void *arg, const char *target), void *arg);
+	/* The tickets of a target that the epoch may challenge; 0 or a code. */
+	int (*tickets)(void *ctx, uint64_t epoch, const char *target,
+		       void (*each)(void *arg, const char *ticket, uint64_t height), void *arg);
+	/* NULL when there is none. */
+	const struct ticket *(*ticket)(void *ctx, const char *id);
+	const struct node *(*node)(void *ctx, const char *account);
+	/* Is the account's report of that epoch on the ledger? */
+	bool (*has_report)(void *ctx, uint64_t epoch, const char *account);
+	/* The failed rows of all reports of an epoch; 0 or a code. */
+	int (*failed_rows)(void *ctx, uint64_t epoch,
+			   void (*each)(void *arg, const struct reported *row), void *arg);
+	/* Would a recheck of that transcript by `self` be refused, because one was taken? */
+	bool (*rechecked)(void *ctx, const struct reported *row, uint64_t epoch, const char *self);
+	void *ctx;
+};
+
+/* Over a state, which must outlive it. */
+struct ledger_view ledger_view_of(struct state *state);
+
+#endif
