@@ -124,12 +124,19 @@ struct log {
 	void *ctx;
 };
 
-/* --- bus: small signed broadcast messages between control cores; losing any must be harmless
- * ----------------- */
+/*
+ * Bus: small signed broadcast messages between control cores, as well as can be. Frames may be
+ * lost, repeated or overtaken, but never changed or cut, and nobody gets his own. A sender never
+ * waits: each member has a queue of its own, of at least BUS_QUEUE_MIN frames, and what comes when
+ * it is full is lost for him alone. Who sent a frame is not known; that is what signatures are for.
+ */
+#define BUS_FRAME_MAX (128u << 10)
+#define BUS_QUEUE_MIN 8
+
 struct bus {
-	/* Broadcast to all; 0 or FULL. */
+	/* To all others. 0, RANGE when it is empty or longer than BUS_FRAME_MAX, IO. */
 	int (*send)(void *ctx, const void *frame, size_t len);
-	/* Next frame waiting: its length, or ASSAY_E_AGAIN. */
+	/* Next frame waiting: its length, AGAIN, or IO. One longer than room is lost. */
 	int (*receive)(void *ctx, void *out, size_t room);
 	void *ctx;
 };

@@ -64,7 +64,7 @@ static void put(struct member *m, const void *frame, size_t len)
 {
 	if (m->count == QUEUE_MAX)
 		return;
-	uint8_t *bytes = malloc(len > 0 ? len : 1);
+	uint8_t *bytes = malloc(len);
 
 	must(bytes != NULL);
 	memcpy(bytes, frame, len);
@@ -76,6 +76,8 @@ static int sim_bus_send(void *ctx, const void *frame, size_t len)
 	struct member *self = ctx;
 	struct sim_bus *b = self->bus;
 
+	if (len == 0 || len > BUS_FRAME_MAX)
+		return ASSAY_E_RANGE;
 	for (unsigned i = 0; i < b->count; i++) {
 		if (&b->member[i] == self || sim_chance(&b->seed, b->loss_percent))
 			continue;

@@ -164,33 +164,6 @@ static void test_real_socket(void **state)
 	check_real_socket(AF_INET6, "::1");
 }
 
-static void test_bus(void **state)
-{
-	struct sim_bus *bus = sim_bus_new(3, 3);
-	struct bus one = bus_sim(bus, 0), two = bus_sim(bus, 1), three = bus_sim(bus, 2);
-	char room[8];
-	unsigned got = 0;
-
-	assert_int_equal(one.send(one.ctx, "abc", 3), 0);
-	assert_int_equal(one.receive(one.ctx, room, 8), ASSAY_E_AGAIN);
-	assert_int_equal(two.receive(two.ctx, room, 8), 3);
-	assert_memory_equal(room, "abc", 3);
-	assert_int_equal(three.receive(three.ctx, room, 2), ASSAY_E_AGAIN);
-	sim_bus_set_faults(bus, 30, 30);
-	for (unsigned i = 0; i < 200; i++) {
-		one.send(one.ctx, "abc", 3);
-		while (two.receive(two.ctx, room, 8) == 3)
-			got++;
-	}
-	assert_in_range(got, 150, 220);
-	for (unsigned i = 0; i < 200; i++)
-		two.send(two.ctx, "abc", 3);
-	for (got = 0; one.receive(one.ctx, room, 8) == 3; got++)
-		;
-	assert_int_equal(got, 64);
-	sim_bus_free(bus);
-}
-
 static void test_random_and_clock(void **state)
 {
 	uint64_t seed_a = 9, seed_b = 9;
@@ -212,9 +185,9 @@ static void test_random_and_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses),  cmocka_unit_test(test_sim_round_trip),
-		cmocka_unit_test(test_sim_faults), cmocka_unit_test(test_real_socket),
-		cmocka_unit_test(test_bus),	   cmocka_unit_test(test_random_and_clock),
+		cmocka_unit_test(test_addresses),	 cmocka_unit_test(test_sim_round_trip),
+		cmocka_unit_test(test_sim_faults),	 cmocka_unit_test(test_real_socket),
+		cmocka_unit_test(test_random_and_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
