@@ -26,8 +26,7 @@ static struct load_request *request_of(struct load *l, unsigned session, uint64_
 	return &l->ring[session][counter % LOAD_RING];
 }
 
-/* --- receiving
- * ---------------------------------------------------------------------------------------------- */
+/* --- receiving ------------------------------------------------------------------------------ */
 
 static void keep(struct turn *t, unsigned session, const struct assay_answer_head *answer,
 		 const uint8_t *data, uint16_t len)
@@ -103,9 +102,7 @@ static bool receive(struct turn *t)
 	return n > 0;
 }
 
-/* --- sending
- * ------------------------------------------------------------------------------------------------
- */
+/* --- sending -------------------------------------------------------------------------------- */
 
 /* How many challenges are due now, at most a burst. */
 static unsigned due(const struct turn *t)
@@ -178,9 +175,7 @@ static void send(struct turn *t, unsigned n)
 	t->next_session = (t->next_session + 1) % l->sessions;
 }
 
-/* --- a trial
- * --------------------------------------------------------------------------------------------------
- */
+/* --- a trial -------------------------------------------------------------------------------- */
 
 static void collect_lost(struct turn *t)
 {
@@ -224,9 +219,7 @@ void load_run(struct load *l, struct load_result *out, const struct load_trial *
 	out->seconds = 1e-9 * (double)((last_ns > t.end_ns ? last_ns : t.end_ns) - start);
 }
 
-/* --- sessions
- * -------------------------------------------------------------------------------------------------
- */
+/* --- sessions ------------------------------------------------------------------------------- */
 
 static bool send_hello(struct load *l, struct bench_session *s, const uint8_t *cookie)
 {

@@ -52,8 +52,7 @@ enum assay_outcome { ASSAY_NOT_CHECKED, ASSAY_GOOD, ASSAY_BAD };
 /* "tag", "derivation", ... */
 const char *assay_step_name(enum assay_step step);
 
-/* --- what arrives on a session
- * ------------------------------------------------------------------------------------ */
+/* --- what arrives on a session -------------------------------------------------------------- */
 #define ASSAY_WINDOW 2048
 
 /* The initiator's receiving side: key, index and replay window. Copy it, and it may be reused. */
@@ -75,9 +74,7 @@ enum assay_reason assay_inbound_head(const struct assay_inbound *s, uint64_t *re
 /* The whole check of PONG, RANGES, REFUSED, RESULT and WRITE_STATE: head, tag, window. */
 enum assay_reason assay_inbound_general(struct assay_inbound *s, const void *datagram, size_t len);
 
-/* --- seal verdicts
- * ------------------------------------------------------------------------------------------------
- */
+/* --- seal verdicts -------------------------------------------------------------------------- */
 /*
  * Up to 256 answers share one signature: a table of (identity, network, root, time, count,
  * signature) -> verdict saves the repeated verification. Fixed size, forgets by overwriting.
@@ -90,9 +87,7 @@ struct assay_seals_stats {
 };
 struct assay_seals_stats assay_seals_stats(const struct assay_seals *seals);
 
-/* --- PROVE
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- PROVE ---------------------------------------------------------------------------------- */
 /* What the offsets were drawn from; lets a checker judge derivation and transcript. */
 struct assay_draw {
 	const void *seed;
@@ -154,9 +149,7 @@ void assay_check_report(struct assay_check *check, struct assay_report *out);
 /* Bytes of range i after PASS or PLAIN: range length bytes. False otherwise. */
 bool assay_check_range(const struct assay_check *check, unsigned i, void *out);
 
-/* --- evidence
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- evidence ------------------------------------------------------------------------------- */
 #define ASSAY_EVIDENCE_MAX 572
 /* What a third party needs: the request's body, the seal and its path. Length, or AGAIN before the
  * PROOF is there. */
@@ -185,9 +178,7 @@ struct assay_claim {
 bool assay_evidence_check(enum assay_outcome step[ASSAY_STEP_COUNT], const void *record, size_t len,
 			  const struct assay_claim *claim);
 
-/* --- READ
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- READ ----------------------------------------------------------------------------------- */
 #define ASSAY_SIZE_UNKNOWN UINT64_MAX
 
 /* A READ with hashes. */

@@ -63,9 +63,7 @@ void assay_client_terms(const struct assay_client *client, struct assay_client_t
 /* Round trip of one PING. */
 int assay_client_ping(struct assay_client *client, uint64_t *rtt_ns);
 
-/* --- PROVE
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- PROVE ---------------------------------------------------------------------------------- */
 struct assay_prove_request {
 	uint64_t epoch;
 	uint8_t key[32];
@@ -105,9 +103,7 @@ typedef int (*assay_proved)(void *arg, size_t i, const struct assay_prove_result
 int assay_client_prove_many(struct assay_client *client, const struct assay_prove_request *list,
 			    size_t n, unsigned window, assay_proved proved, void *arg);
 
-/* --- READ
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- READ ----------------------------------------------------------------------------------- */
 /* Size of an artifact, proved by its last chunk. REFUSED: assay_client_why names the reason. */
 int assay_client_size(struct assay_client *client, uint64_t *size, const uint8_t key[32]);
 

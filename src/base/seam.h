@@ -11,8 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* --- clock: thread-safe
- * ------------------------------------------------------------------------------- */
+/* --- clock: thread-safe --------------------------------------------------------------------- */
 struct clock {
 	uint64_t (*mono_ns)(void *ctx); /* never goes back */
 	uint64_t (*wall_ns)(void *ctx); /* since 1970, may jump */
@@ -29,8 +28,7 @@ static inline uint64_t clock_wall(const struct clock *c)
 	return c->wall_ns(c->ctx);
 }
 
-/* --- random: thread-safe in the real version
- * ------------------------------------------------------------ */
+/* --- random: thread-safe in the real version ------------------------------------------------ */
 struct random {
 	void (*fill)(void *ctx, void *out, size_t len);
 	void *ctx;
@@ -49,8 +47,7 @@ static inline uint64_t random_u64(const struct random *r)
 	return v;
 }
 
-/* --- disk: paths are relative to the table's root directory; thread-safe in the real version
- * ------------- */
+/* --- disk: paths below a root directory; thread-safe in the real version -------------------- */
 enum { DISK_READ = 0, DISK_CREATE = 1 /* new file, read and write; EXISTS if it is there */ };
 
 struct disk {
@@ -87,8 +84,7 @@ struct disk {
 	void *ctx;
 };
 
-/* --- network: one datagram socket
- * -------------------------------------------------------------------------- */
+/* --- network: one datagram socket ----------------------------------------------------------- */
 struct net_addr { /* IPv4 addresses are stored v4-mapped (::ffff:a.b.c.d) */
 	uint8_t ip[16];
 	uint16_t port; /* host byte order */
@@ -106,9 +102,7 @@ struct net {
 	void *ctx;
 };
 
-/* --- log
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- log ------------------------------------------------------------------------------------ */
 enum log_level {
 	LOG_ERROR_LEVEL = 3,
 	LOG_WARNING_LEVEL = 4,

@@ -7,8 +7,7 @@
 
 #include "base/seam.h"
 
-/* --- clock and random
- * ------------------------------------------------------------------------------------- */
+/* --- clock and random ----------------------------------------------------------------------- */
 struct sim_clock {
 	uint64_t mono_ns;
 	uint64_t wall_ns;
@@ -19,8 +18,7 @@ void sim_clock_advance(struct sim_clock *state, uint64_t ns);
 /* splitmix64 stream; state is the seed. Not for secrets. */
 struct random random_sim(uint64_t *state);
 
-/* --- disk: a directory tree in memory with a page cache that a crash forgets
- * -------------------------------- */
+/* --- disk: a directory tree in memory with a page cache that a crash forgets ---------------- */
 struct sim_disk;
 struct sim_disk *sim_disk_new(uint64_t seed);
 void sim_disk_free(struct sim_disk *d);
@@ -55,8 +53,7 @@ void sim_disk_limit(struct sim_disk *d, uint64_t bytes);
 /* Flips one bit of a stored file; 0 or NOTFOUND / RANGE. */
 int sim_disk_flip(struct sim_disk *d, const char *path, uint64_t bit);
 
-/* --- network: endpoints on one simulated wire
- * ----------------------------------------------------------------- */
+/* --- network: endpoints on one simulated wire ----------------------------------------------- */
 struct sim_net;
 /* Loss, duplication and reordering in percent; delay in ns, uniform. */
 struct sim_net_faults {
@@ -78,8 +75,7 @@ struct net net_sim(struct sim_net *n, const struct net_addr *self, sim_net_handl
 void sim_net_send(struct sim_net *n, const struct net_addr *from, const struct net_addr *to,
 		  const void *data, size_t len);
 
-/* --- log and bus
- * -------------------------------------------------------------------------------------------- */
+/* --- log and bus ---------------------------------------------------------------------------- */
 /* Keeps the last events as text lines in a ring. */
 struct sim_log {
 	char line[64][256];

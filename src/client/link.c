@@ -47,8 +47,7 @@ void link_wipe(struct link *l)
 	wipe(l->session, sizeof(l->session));
 }
 
-/* --- the handshake
- * ------------------------------------------------------------------------------------------- */
+/* --- the handshake -------------------------------------------------------------------------- */
 
 static void drop(struct link *l, enum assay_reason reason)
 {
@@ -163,9 +162,7 @@ static void take_cookie(struct link *l, const struct assay_cookie *cookie, size_
 	send_hello(l, cookie->cookie);
 }
 
-/* --- sessions
- * ------------------------------------------------------------------------------------------------
- */
+/* --- sessions ------------------------------------------------------------------------------- */
 
 static uint64_t life_ns(const struct link_session *s)
 {
@@ -280,8 +277,7 @@ void link_measured(struct link *l, uint64_t rtt_ns)
 	l->rtt_ns = l->rtt_ns == 0 ? rtt_ns : (7 * l->rtt_ns + rtt_ns) / 8;
 }
 
-/* --- what arrives
- * -------------------------------------------------------------------------------------------- */
+/* --- what arrives --------------------------------------------------------------------------- */
 
 /* Messages without a session; each is judged by what it answers. */
 static enum link_event take_bare(struct link *l, const void *datagram, size_t len)

@@ -155,8 +155,7 @@ int assay_client_prove(struct assay_client *client, struct assay_prove_result *r
 	return error;
 }
 
-/* --- many in flight
- * ------------------------------------------------------------------------------------------ */
+/* --- many in flight ------------------------------------------------------------------------- */
 
 struct many {
 	struct assay_client *client;

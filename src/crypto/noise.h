@@ -64,8 +64,7 @@ struct noise_symmetric {
 	void *trace_arg;
 };
 
-/* --- initiator
- * -------------------------------------------------------------------------------------------- */
+/* --- initiator ------------------------------------------------------------------------------ */
 struct noise_initiator { /* zeroed before its first use; wiped by noise_welcome_read or _wipe */
 	struct noise_symmetric symmetric;
 	uint8_t e_secret[32];
@@ -91,8 +90,7 @@ int noise_welcome_read(struct assay_welcome_payload *out, struct noise_keys *key
 		       const struct assay_welcome *welcome);
 void noise_initiator_wipe(struct noise_initiator *state);
 
-/* --- responder
- * -------------------------------------------------------------------------------------------- */
+/* --- responder ------------------------------------------------------------------------------ */
 struct noise_responder { /* zeroed before its first use */
 	struct noise_symmetric symmetric;
 	struct assay_hello hello;

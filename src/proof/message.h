@@ -45,9 +45,7 @@ bool message_length_legal(uint8_t type, size_t len, size_t limit);
 /* request digest = BK("assay/v1/request", z64(PAIR ‖ body)), body = PROVE p[32..length). */
 void request_digest(uint8_t out[32], const uint8_t pair[32], const uint8_t *body, size_t len);
 
-/* --- seals
- * ------------------------------------------------------------------------------------------------
- */
+/* --- seals ---------------------------------------------------------------------------------- */
 void seal_leaf(uint8_t out[32], const uint8_t compound[32], const uint8_t digest[32]);
 /* Nodes of the padded tree of count leaves, level by level: 2 * 2^d hashes; d = ceil(log2 count).
  */

@@ -38,8 +38,7 @@ void liar_config(const struct liar *liar, struct assay_client_config *config, co
 	memcpy(config->peer.identity, w->self.identity.public, 32);
 }
 
-/* --- tags and seals
- * ------------------------------------------------------------------------------------------ */
+/* --- tags and seals ------------------------------------------------------------------------- */
 
 /* The session whose initiator has this index. */
 static const struct session *session_of(struct liar *liar, uint32_t initiator)
@@ -134,8 +133,7 @@ void liar_retag(struct liar *liar, struct answer *answer)
 		message_tag_general(answer->data, answer->len, session->keys.k_r);
 }
 
-/* --- the way in and out
- * -------------------------------------------------------------------------------------- */
+/* --- the way in and out --------------------------------------------------------------------- */
 
 static const struct asked *asked_find(const struct liar *liar, uint64_t counter)
 {
