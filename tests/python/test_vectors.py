@@ -135,6 +135,7 @@ class Vectors(unittest.TestCase):
         if any(not isinstance(m, str) for m in out["messages"]):
             self.whole_tree(i, out, answer)
             return
+        self.index_above_path(answer, bytearray(unhex(out["proof"])))
         for p in [out["proof"], *out["messages"]]:
             self.assertEqual("", answer.add(unhex(p)))
         self.assertEqual("PASS" if i["flags"] else "PLAIN", answer.verdict())
@@ -142,6 +143,16 @@ class Vectors(unittest.TestCase):
         self.assertEqual([data[int(o):int(o) + i["range_length"]] for o in i["offsets"]], answer.ranges)
         self.assertTrue(wire.evidence_good(answer.evidence(), peer.pair, peer.network_id, answer.identity,
                                            unhex(out["compound_hash"])))
+
+    def index_above_path(self, answer, p):
+        """Bits that the way to the root does not use are under no tag: such a PROOF is not taken at all."""
+        inline = int.from_bytes(p[46:48], "little")
+        depth = (len(p) - 160 - inline) // 32
+        place = 80 + inline + 8
+        index = int.from_bytes(p[place:place + 2], "little")
+        for bit in range(depth, 16):
+            p[place:place + 2] = (index | 1 << bit).to_bytes(2, "little")
+            self.assertEqual("tag", answer.add(bytes(p)))
 
     def whole_tree(self, i, out, answer):
         """Long messages are given by their digest: what they must contain is made here and compared."""

@@ -107,6 +107,8 @@ class ProveAnswer(Answer):
         if len(p) < 160 + head.n or (len(p) - 160 - head.n) % 32:
             return None
         seal = wire.Seal(p[80 + head.n:])
+        if seal.index >> len(seal.path):
+            return None
         compound = blake3(p[80:80 + head.n]) if head.n else p[48:80]
         root = wire.climb(wire.leaf(p[48:80], self._digest()), seal.index, seal.path)
         return p[32:48] + compound + wire.seal_digest(root, seal.time_ms, seal.count, seal.signature)
