@@ -53,7 +53,8 @@ size_t assay_schnorr_size(const struct assay_schnorr_config *config);
  */
 int assay_schnorr_init(struct assay_schnorr **out, void *memory, size_t len,
 		       const struct assay_schnorr_config *config, const uint8_t secret[32]);
-/* "plain", "avx2" or "ifma". */
+/* "plain", "avx2" or "ifma": what BEST is on this processor; what a batch has. */
+const char *assay_schnorr_best(void);
 const char *assay_schnorr_code_name(const struct assay_schnorr *batch);
 
 /*

@@ -16,6 +16,11 @@ struct server;
 struct jobs;
 struct http;
 
+/* The known answer of the workers. */
+struct verify_test {
+	unsigned waiting, wrong; /* verdicts */
+};
+
 struct control {
 	struct app *app;
 	struct event_base *base;
@@ -29,8 +34,10 @@ struct control {
 	struct event *signals[3]; /* TERM, INT, HUP */
 	struct event *tick;	  /* once a second */
 	struct event *soon;	  /* while starting or draining */
+	struct event *verdicts;	  /* the workers have some */
+	struct verify_test verify_test;
 	uint64_t drain_until_ns;
-	bool failed; /* a worker did not start */
+	bool failed; /* workers did not start, or are wrong */
 };
 
 /* loop.c: without signals; app->registry and app->plane must be set. NULL when out of memory. */
@@ -57,6 +64,9 @@ bool jobs_cancel(struct jobs *j, uint64_t id);
 void jobs_forget(struct jobs *j, const struct connection *owner);
 unsigned jobs_count(const struct jobs *j, const struct connection *owner);
 json_t *jobs_list(const struct jobs *j);
+
+/* verify.c: verdicts of the workers from here on, and first those of verify_test. 0 or NOMEM. */
+int verify_start(struct control *c);
 
 /* config_json.c: the configuration in force by section. */
 json_t *config_json(const struct config *config);

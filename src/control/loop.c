@@ -55,6 +55,7 @@ void control_free(struct control *c)
 		free_event(&c->signals[i]);
 	free_event(&c->tick);
 	free_event(&c->soon);
+	free_event(&c->verdicts);
 	server_free(c->server);
 	jobs_free(c->jobs);
 	publisher_free(c->publisher);
@@ -147,25 +148,44 @@ static void become_ready(struct control *c)
 		 c->app->config.account, c->app->config.network, c->app->config.run_dir);
 }
 
-/* While starting: until every worker beats. While draining: until nothing is in progress. */
+static void give_up(struct control *c, int silent)
+{
+	c->failed = true;
+	if (c->verify_test.wrong > 0)
+		app_fail(c->app, ASSAY_E_CRYPTO,
+			 "self test: the workers' batch verification gives a wrong answer on this "
+			 "machine");
+	else if (silent >= 0)
+		app_fail(c->app, ASSAY_E_TIMEOUT,
+			 "worker %d did not start within 10 s; see assayd --doctor", silent);
+	else
+		app_fail(c->app, ASSAY_E_TIMEOUT,
+			 "self test: no verdicts of the workers within 10 s; see what else runs on "
+			 "their CPUs: assayctl topology");
+	event_base_loopbreak(c->base);
+}
+
+/* Until every worker beats, and their first verdicts are right. */
+static void start(struct control *c, uint64_t now)
+{
+	int silent = silent_worker(c, UINT64_MAX);
+
+	if (c->verify_test.wrong > 0 || now - c->started_ns > START_NS) {
+		give_up(c, silent);
+	} else if (silent < 0 && c->verify_test.waiting == 0) {
+		become_ready(c);
+		event_del(c->soon);
+	}
+}
+
+/* While draining: until nothing is in progress. */
 static void on_soon(evutil_socket_t fd, short what, void *arg)
 {
 	struct control *c = arg;
 	uint64_t now = clock_mono(&c->app->clock);
 
 	if (c->state == RPC_IN_START) {
-		int silent = silent_worker(c, UINT64_MAX);
-
-		if (silent < 0) {
-			become_ready(c);
-			event_del(c->soon);
-		} else if (now - c->started_ns > START_NS) {
-			c->failed = true;
-			app_fail(c->app, ASSAY_E_TIMEOUT,
-				 "worker %d did not start within 10 s; see assayd --doctor",
-				 silent);
-			event_base_loopbreak(c->base);
-		}
+		start(c, now);
 		return;
 	}
 	if (now >= c->drain_until_ns) {
@@ -193,7 +213,7 @@ int app_loop_start(struct app *app)
 		if (c->signals[i] == NULL || event_add(c->signals[i], NULL) != 0)
 			return app_fail(app, ASSAY_E_IO, "control: signals cannot be caught");
 	if (c->tick == NULL || c->soon == NULL || event_add(c->tick, &every_second) != 0 ||
-	    publish_view(c) != 0)
+	    publish_view(c) != 0 || verify_start(c) != 0)
 		return app_fail(app, ASSAY_E_NOMEM, "control: out of memory");
 	return 0;
 }
@@ -233,7 +253,7 @@ int app_run(struct app *app)
 	event_add(c->soon, &shortly);
 	event_base_dispatch(c->base);
 	if (c->failed)
-		return ASSAY_E_TIMEOUT;
+		return c->verify_test.wrong > 0 ? ASSAY_E_CRYPTO : ASSAY_E_TIMEOUT;
 	log_info(&app->log, "control", "stopping", NULL);
 	return 0;
 }

@@ -51,6 +51,18 @@ static json_t *counters_json(const struct serve_counters *c)
 	return out;
 }
 
+/* sizes: how many batches had 1, 2..3, 4..7, ... signatures. */
+static json_t *verify_json(const struct verify_counters *v)
+{
+	json_t *sizes = json_array();
+
+	for (unsigned i = 0; i < VERIFIER_SIZES; i++)
+		json_array_append_new(sizes, json_integer((json_int_t)v->sizes[i]));
+	return json_pack("{s:I,s:I,s:I,s:I,s:o}", "jobs", (json_int_t)v->jobs, "bad",
+			 (json_int_t)v->bad, "batches", (json_int_t)v->batches, "slices",
+			 (json_int_t)v->slices, "sizes", sizes);
+}
+
 static json_t *worker_json(const struct plane_worker *w, uint64_t now)
 {
 	json_t *out = counters_json(&w->counters);
@@ -60,6 +72,7 @@ static json_t *worker_json(const struct plane_worker *w, uint64_t now)
 	json_object_set_new(out, "lcore", json_integer(w->lcore));
 	json_object_set_new(out, "cpu", json_integer(w->cpu));
 	json_object_set_new(out, "roles", json_string(w->roles));
+	json_object_set_new(out, "verify", verify_json(&w->verify));
 	json_object_set_new(out, "turns", json_integer((json_int_t)w->turns));
 	json_object_set_new(out, "busy_cycles", json_integer((json_int_t)w->busy_cycles));
 	json_object_set_new(out, "idle_cycles", json_integer((json_int_t)w->idle_cycles));
@@ -103,6 +116,7 @@ METHOD(method_stats)
 	for (unsigned p = 0; p < s.port_count; p++)
 		json_array_append_new(ports, port_json(&s.ports[p]));
 	total = counters_json(&s.total);
+	json_object_set_new(total, "verify", verify_json(&s.verify));
 	json_object_set_new(total, "workers", json_integer(s.worker_count));
 	snapshot_free(&s);
 	return json_pack("{s:I,s:o,s:o,s:o}", "time_ns",

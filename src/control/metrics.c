@@ -118,6 +118,19 @@ static void emit_stages(FILE *out, const struct family *f, const struct snapshot
 		}
 }
 
+/* Batches by the least number of signatures they had: 1, 2, 4, 8 and so on. */
+static void emit_verify_sizes(FILE *out, const struct family *f, const struct snapshot *s)
+{
+	char labels[64];
+
+	for (unsigned w = 0; w < s->worker_count; w++)
+		for (unsigned i = 0; i < VERIFIER_SIZES; i++) {
+			snprintf(labels, sizeof(labels), "worker=\"%u\",size=\"%u\"",
+				 s->workers[w].worker, 1u << i);
+			line(out, f, labels, (double)s->workers[w].verify.sizes[i]);
+		}
+}
+
 static void emit_port(FILE *out, const struct family *f, const struct snapshot *s)
 {
 	char labels[64];
@@ -200,6 +213,14 @@ static const struct family families[] = {
 	 SERVE(stage_items)},
 	{"stage_cycles", "counter", "worker, stage", "CPU cycles spent in the stage", emit_stages,
 	 SERVE(stage_cycles)},
+	{"verify_signatures", "counter", "worker", "Signatures verified in batches", emit_worker,
+	 WORKER(verify.jobs)},
+	{"verify_bad_signatures", "counter", "worker", "Signatures that were not valid",
+	 emit_worker, WORKER(verify.bad)},
+	{"verify_batches", "counter", "worker, size",
+	 "Batches of signatures, by size: up to twice that of the label", emit_verify_sizes, 0},
+	{"verify_slices", "counter", "worker", "Slices of 50 us that batches took", emit_worker,
+	 WORKER(verify.slices)},
 	{"worker_turns", "counter", "worker", "Turns of the loop", emit_worker, WORKER(turns)},
 	{"worker_busy_cycles", "counter", "worker", "CPU cycles of turns with work", emit_worker,
 	 WORKER(busy_cycles)},

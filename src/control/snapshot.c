@@ -62,16 +62,18 @@ uint64_t reasons_sum(const uint64_t counts[ASSAY_R_MAX])
 	return sum;
 }
 
-/* All of struct serve_counters is uint64_t. */
-static void add_counters(struct serve_counters *into, const struct serve_counters *from)
+/* All of them are uint64_t. */
+static void add_counters(void *into, const void *from, size_t len)
 {
-	uint64_t *a = (uint64_t *)into;
-	const uint64_t *b = (const uint64_t *)from;
+	uint64_t *a = into;
+	const uint64_t *b = from;
 
-	for (size_t i = 0; i < sizeof(*into) / sizeof(*a); i++)
+	for (size_t i = 0; i < len / sizeof(*a); i++)
 		a[i] += b[i];
 }
-static_assert(sizeof(struct serve_counters) % sizeof(uint64_t) == 0, "counters only");
+static_assert(sizeof(struct serve_counters) % sizeof(uint64_t) == 0 &&
+		      sizeof(struct verify_counters) % sizeof(uint64_t) == 0,
+	      "counters only");
 
 int snapshot_take(struct snapshot *out, const struct control *c)
 {
@@ -88,8 +90,12 @@ int snapshot_take(struct snapshot *out, const struct control *c)
 	out->uptime_ns = out->now_ns - c->started_ns;
 	out->worker_count = app->plane.workers(app->plane.ctx, out->workers, SERVE_WORKERS_MAX);
 	out->port_count = app->plane.ports(app->plane.ctx, out->ports, CONFIG_PORTS_MAX);
-	for (unsigned w = 0; w < out->worker_count; w++)
-		add_counters(&out->total, &out->workers[w].counters);
+	for (unsigned w = 0; w < out->worker_count; w++) {
+		const struct plane_worker *worker = &out->workers[w];
+
+		add_counters(&out->total, &worker->counters, sizeof(out->total));
+		add_counters(&out->verify, &worker->verify, sizeof(out->verify));
+	}
 	if (app->store != NULL)
 		store_stats(app->store, &out->store);
 	for (unsigned i = 0; i < app->registry->count; i++)

@@ -11,7 +11,8 @@ struct snapshot {
 	struct plane_worker *workers;
 	struct plane_port *ports;
 	struct store_stats store;
-	struct serve_counters total; /* sum of the workers */
+	struct serve_counters total;   /* sum of the workers */
+	struct verify_counters verify; /* likewise */
 	unsigned nodes, clients, control_clients, jobs;
 };
 

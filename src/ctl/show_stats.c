@@ -78,6 +78,21 @@ static void show_stages(const struct look *total)
 	table_print(t);
 }
 
+/* Signatures that were verified in batches. */
+static void show_verify(const struct look *total)
+{
+	struct look v = inside(total, "verify");
+	struct table *t = table_new(">SIGNATURES >BAD >BATCHES >SIGNATURES/BATCH >SLICES");
+	double jobs = value(&v, "jobs"), batches = value(&v, "batches");
+
+	table_cell(t, "%.0f", jobs);
+	table_cell(t, "%.0f", value(&v, "bad"));
+	table_cell(t, "%.0f", batches);
+	table_cell(t, "%.1f", batches > 0 ? jobs / batches : 0);
+	table_cell(t, "%.0f", value(&v, "slices"));
+	table_print(t);
+}
+
 static void show_reasons(const struct look *total, const char *member, const char *title)
 {
 	struct look reasons = inside(total, member);
@@ -143,6 +158,8 @@ void show_stats(json_t *stats, json_t *before)
 	show_account(&total);
 	puts("");
 	show_stages(&total);
+	puts("");
+	show_verify(&total);
 	puts("");
 	show_ports(&ports);
 }

@@ -70,13 +70,15 @@ static void some_traffic(void)
 	c->stage_cycles[STAGE_SEAL] = 700;
 	w.workers[0].counters.received = 1000;
 	w.workers[0].counters.answered = 1000;
+	w.workers[0].verify = (struct verify_counters){.jobs = 90, .bad = 2, .sizes = {[6] = 1}};
+	w.workers[1].verify = (struct verify_counters){.jobs = 3, .slices = 4, .sizes = {3}};
 	w.ports[0].rx_packets = 42;
 	w.ports[0].frame_drops[ASSAY_R_VLAN] = 4;
 }
 
 static void test_stats(void **state)
 {
-	json_t *stats, *total, *drops, *worker;
+	json_t *stats, *total, *drops, *worker, *verify;
 
 	some_traffic();
 	stats = result_of(world_call(&w, "node.stats", NULL));
@@ -98,6 +100,13 @@ static void test_stats(void **state)
 						"frame_drops"),
 				"vlan"),
 			 4);
+	verify = json_object_get(worker, "verify");
+	assert_int_equal(number(verify, "slices"), 4);
+	verify = json_object_get(total, "verify");
+	assert_int_equal(number(verify, "jobs"), 93);
+	assert_int_equal(number(verify, "bad"), 2);
+	assert_int_equal(json_integer_value(json_array_get(json_object_get(verify, "sizes"), 6)),
+			 1);
 	json_decref(stats);
 }
 
@@ -171,6 +180,8 @@ static void test_metrics_text(void **state)
 		strstr(text, "\nassay_stage_cycles_total{worker=\"1\",stage=\"seal\"} 700\n"));
 	assert_non_null(strstr(text, "\nassay_port_dropped_frames_total{port=\"p0\","
 				     "reason=\"vlan\"} 4\n"));
+	assert_non_null(
+		strstr(text, "\nassay_verify_batches_total{worker=\"0\",size=\"64\"} 1\n"));
 	assert_non_null(strstr(text, "\nassay_registry_entries{kind=\"node\"} 1\n"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 	rest = text;
@@ -476,13 +487,26 @@ static void test_run(void **state)
 	app_rpc_stop(&w.app);
 }
 
+/* A node whose workers tell good signatures from bad ones wrongly does not start. */
+static void test_wrong_verdicts(void **state)
+{
+	control_free(w.app.control);
+	w.app.clock = clock_real();
+	w.verifies_wrong = true;
+	assert_int_equal(app_loop_start(&w.app), 0);
+	for (unsigned i = 0; i < 2; i++)
+		w.workers[i].heartbeat_ns = clock_mono(&w.app.clock);
+	assert_int_equal(app_run(&w.app), ASSAY_E_CRYPTO);
+	assert_non_null(strstr(w.app.error, "wrong answer"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_stats),	      T(test_status), T(test_sessions), T(test_plane_tables),
 		T(test_metrics_text), T(test_http),   T(test_publish),	T(test_reload),
-		T(test_config_show),  T(test_lock),   T(test_run),
+		T(test_config_show),  T(test_lock),   T(test_run),	T(test_wrong_verdicts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -134,6 +135,43 @@ static void take_log(void *ctx, enum log_level level, const char *component, con
 	pthread_mutex_unlock(&w->log_lock);
 }
 
+/* The verdict is there at once, and told when control asks. */
+static unsigned fake_verify(void *ctx, const struct verify_job *jobs, unsigned n)
+{
+	struct world *w = ctx;
+	uint64_t one = 1;
+
+	for (unsigned i = 0; i < n && w->verified < WORLD_JOBS; i++) {
+		struct verify_job *job = &w->job[w->verified++];
+
+		*job = jobs[i];
+		job->valid = verify_message(job->signature, job->key, job->digest, 32) !=
+			     w->verifies_wrong;
+	}
+	assert_int_equal(write(w->verify_fd, &one, sizeof(one)), sizeof(one));
+	return n;
+}
+
+static unsigned fake_verified(void *ctx)
+{
+	struct world *w = ctx;
+	unsigned n = w->verified;
+	uint64_t told;
+
+	assert_int_equal(read(w->verify_fd, &told, sizeof(told)), sizeof(told));
+	w->verified = 0;
+	for (unsigned i = 0; i < n; i++)
+		w->job[i].done(w->job[i].arg, w->job[i].valid);
+	return n;
+}
+
+static int fake_verify_fd(void *ctx)
+{
+	struct world *w = ctx;
+
+	return w->verify_fd;
+}
+
 static void fake_plane(struct world *w)
 {
 	w->app.plane = (struct plane){
@@ -144,6 +182,9 @@ static void fake_plane(struct world *w)
 		.publish = fake_publish,
 		.sessions = fake_sessions,
 		.close_session = fake_close,
+		.verify = fake_verify,
+		.verified = fake_verified,
+		.verify_fd = fake_verify_fd,
 		.idle = fake_idle,
 		.ctx = w,
 	};
@@ -250,6 +291,8 @@ void world_open(struct world *w)
 			fail_msg("%s", w->app.error);
 		w->app.log = (struct log){take_log, LOG_INFO_LEVEL, w};
 	}
+	w->verify_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	assert_true(w->verify_fd >= 0);
 	fake_plane(w);
 	w->app.control = control_new(&w->app);
 	assert_non_null(w->app.control);
@@ -267,6 +310,7 @@ void world_close(struct world *w)
 	app_self_stop(&w->app);
 	app_lock_stop(&w->app);
 	view_free(w->view);
+	close(w->verify_fd);
 	snprintf(command, sizeof(command), "rm -rf %s", w->dir);
 	assert_int_equal(system(command), 0);
 }

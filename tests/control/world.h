@@ -11,6 +11,7 @@
 #include "control/control.h"
 
 #define WORLD_SESSIONS 3
+#define WORLD_JOBS     64
 
 struct world {
 	char dir[64];
@@ -34,6 +35,11 @@ struct world {
 	struct view *view;
 	unsigned published;
 	bool idle;
+	/* Signatures to verify. */
+	int verify_fd;
+	unsigned verified; /* have a verdict */
+	bool verifies_wrong;
+	struct verify_job job[WORLD_JOBS];
 };
 
 /* Keys, registry with the node itself, store; state RUN. Fails the test when it cannot. */

@@ -38,7 +38,7 @@ struct transcript {
 struct batch_key {
 	uint8_t bytes[32];
 	bool lifted, good;
-	bool keep; /* goes to the cache once it is lifted */
+	bool keep;	   /* goes to the cache once it is lifted */
 	uint32_t used_in;  /* number of the check that last met it */
 	struct scalar sum; /* of a e over its items in this check */
 };

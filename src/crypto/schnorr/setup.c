@@ -150,6 +150,11 @@ int assay_schnorr_init(struct assay_schnorr **out, void *memory, size_t len,
 	return 0;
 }
 
+const char *assay_schnorr_best(void)
+{
+	return dispatch_kernels(ASSAY_SCHNORR_BEST)->name;
+}
+
 const char *assay_schnorr_code_name(const struct assay_schnorr *b)
 {
 	return b->kernels->name;

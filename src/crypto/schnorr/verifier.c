@@ -108,8 +108,3 @@ const struct verify_counters *verifier_counters(const struct verifier *v)
 {
 	return &v->counters;
 }
-
-const char *verifier_code(const struct verifier *v)
-{
-	return assay_schnorr_code_name(v->batch);
-}

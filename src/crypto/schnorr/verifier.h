@@ -51,7 +51,5 @@ void verifier_free(struct verifier *v);
  */
 bool verifier_slice(struct verifier *v, uint64_t budget_ns);
 const struct verify_counters *verifier_counters(const struct verifier *v);
-/* "avx2" and so on. */
-const char *verifier_code(const struct verifier *v);
 
 #endif
