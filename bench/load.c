@@ -198,11 +198,14 @@ int bench_load(int argc, char **argv)
 	if (o.cpu < 4096)
 		bench_pin(o.cpu);
 	status = load_connect(l, o.sessions, keys.session);
-	if (status != 0) {
+	if (status == 0) {
+		status = run(l, &o);
+	} else {
 		fprintf(stderr,
 			"assay-bench: no session with %s at %s: %s; is %s in its client list?\n",
 			l->target.account, o.server, assay_error_text(status), l->account);
-		return 1;
+		status = 1;
 	}
-	return run(l, &o);
+	load_port_close(port);
+	return status;
 }

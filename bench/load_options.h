@@ -27,5 +27,7 @@ int load_artifacts_read(struct bench_artifact **out, uint32_t *count, const char
 
 /* The port, through dpdk/: EAL starts here. NULL after a message. */
 struct load_port *load_port_open(const struct load_options *options);
+/* EAL ends, and leaves nothing in its run directory. */
+void load_port_close(struct load_port *port);
 
 #endif

@@ -14,6 +14,7 @@
 
 struct wire {
 	struct load_port port;
+	struct ports *ports;
 	struct port *device;
 	struct path path; /* to the server */
 	struct dgram in[LOAD_BURST], out[LOAD_BURST];
@@ -121,24 +122,25 @@ static int fill_config(struct port_config *config, struct wire *w, const struct 
 	return 0;
 }
 
-static int start_eal(struct wire *w, struct placement *placement, const struct load_options *o)
+static int start_eal(struct wire *w, const struct load_options *o)
 {
+	static struct placement placement;
 	struct placement_config plan = {.workers = 1,
 					.control_cpu = o->cpu < 4096 ? (int)o->cpu : -1};
 	struct finding trouble = {0};
-	char prefix[64];
+	static char prefix[64];
 
 	if (o->cpu < 4096) {
 		plan.cpus = 1;
 		plan.cpu[0] = (uint16_t)o->cpu;
 	}
-	if (placement_plan(placement, &plan, &trouble) != 0)
+	if (placement_plan(&placement, &plan, &trouble) != 0)
 		return failed(&trouble);
 	snprintf(prefix, sizeof(prefix), "assay-bench-%d", (int)getpid());
-	struct eal_config config = {.placement = placement,
+	struct eal_config config = {.placement = &placement,
 				    .hugepages = o->hugepages,
 				    .memory_mib = 512,
-				    .file_prefix = strdup(prefix),
+				    .file_prefix = prefix,
 				    .run_dir = "/tmp",
 				    .log = &w->log};
 
@@ -148,17 +150,17 @@ static int start_eal(struct wire *w, struct placement *placement, const struct l
 struct load_port *load_port_open(const struct load_options *options)
 {
 	struct wire *w = calloc(1, sizeof(*w));
-	struct placement *placement = calloc(1, sizeof(*placement));
 	struct port_config device = {0};
 	struct finding trouble = {0};
-	struct ports *ports;
 
-	if (w == NULL || placement == NULL)
+	if (w == NULL)
 		return NULL;
 	w->log = log_stderr(LOG_WARNING_LEVEL, LOG_PLAIN);
 	w->clock = clock_real();
-	if (fill_config(&device, w, options) != 0 || start_eal(w, placement, options) != 0)
+	if (fill_config(&device, w, options) != 0 || start_eal(w, options) != 0) {
+		free(w);
 		return NULL;
+	}
 	struct ports_config config = {.port = &device,
 				      .count = 1,
 				      .workers = 1,
@@ -166,11 +168,22 @@ struct load_port *load_port_open(const struct load_options *options)
 				      .payload_max = ASSAY_PAYLOAD_DEFAULT,
 				      .log = &w->log};
 
-	if (ports_open(&ports, &config, &trouble) != 0) {
+	if (ports_open(&w->ports, &config, &trouble) != 0) {
 		failed(&trouble);
+		eal_stop();
+		free(w);
 		return NULL;
 	}
-	w->device = ports_at(ports, 0);
+	w->device = ports_at(w->ports, 0);
 	w->port = (struct load_port){receive, release, alloc, send, w};
 	return &w->port;
+}
+
+void load_port_close(struct load_port *port)
+{
+	struct wire *w = port->ctx;
+
+	ports_close(w->ports);
+	eal_stop();
+	free(w);
 }

@@ -109,7 +109,7 @@ class Bench:
                     settings=SETTINGS % (self.options.artifacts * 72 // 1024 + 256), prefix=[*wire.prefix, *self.first])
         node.start(60)
         try:
-            wait_until(lambda: node.json("status")["store"]["resident"] >= self.options.artifacts, 300, "artifacts in memory")
+            wait_until(lambda: node.json("status")["store"]["resident"] >= self.options.artifacts, "artifacts in memory", 300)
             (self.folder / "node.json").write_text(node.ctl("node", "id").stdout)
             command = [*wire.load_prefix, *self.first, str(self.build / "bench" / "assay-bench"), "load", *wire.load,
                        "--node", str(self.folder / "node.json"), "--client-keys", str(self.folder / "client.json"),
@@ -135,7 +135,7 @@ class Bench:
         receiver = subprocess.Popen(command(server, "rxonly", 1, wire.prefix, "tpr"), stdin=subprocess.PIPE,
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
-            wait_until(lambda: wire.kind != "memif" or (self.folder / "memif.sock").exists(), 10, "testpmd's socket")
+            wait_until(lambda: wire.kind != "memif" or (self.folder / "memif.sock").exists(), "testpmd's socket")
             sender = subprocess.run(["timeout", "-s", "INT", "6", *command(client, "txonly", 0, wire.load_prefix, "tps")],
                                     stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
             return [int(n) for n in re.findall(r"Tx-pps:\s+(\d+)", sender.stdout)][2:]
