@@ -182,6 +182,29 @@ static int call_verify_fd(void *ctx)
 	return verify_fd(d->workers.verify);
 }
 
+static int call_calls_fd(void *ctx)
+{
+	struct dataplane *d = ctx;
+
+	return d->calls.fd;
+}
+
+static struct call_job *call_take(void *ctx)
+{
+	struct dataplane *d = ctx;
+
+	return call_desk_take(&d->calls);
+}
+
+static void call_answer(void *ctx, struct call_job *job)
+{
+	struct dataplane *d = ctx;
+	struct worker *w = d->workers.worker[job->worker];
+
+	must(rte_ring_sp_enqueue(w->called, job) == 0);
+	worker_wake(w);
+}
+
 static bool call_idle(void *ctx)
 {
 	struct dataplane *d = ctx;
@@ -207,6 +230,9 @@ struct plane dataplane_calls(struct dataplane *d)
 		.verify = call_verify,
 		.verified = call_verified,
 		.verify_fd = call_verify_fd,
+		.calls_fd = call_calls_fd,
+		.call_take = call_take,
+		.call_answer = call_answer,
 		.idle = call_idle,
 		.ctx = d,
 	};

@@ -77,6 +77,7 @@ int dataplane_open(struct dataplane **out, const struct dataplane_config *config
 	must(d != NULL);
 	d->config = *config;
 	d->fetch.wake_fd = -1;
+	d->calls.fd = -1;
 	must(pthread_mutex_init(&d->ask_lock, NULL) == 0);
 	if ((code = check_machine(d, &hugepages, trouble)) != 0 ||
 	    (code = placement_plan(&d->placement, &config->placement, trouble)) != 0 ||
@@ -276,7 +277,9 @@ int dataplane_start(struct dataplane *d, const struct node_self *self, struct st
 	}
 	if ((code = open_ports(d, trouble)) != 0)
 		goto fail;
-	if ((code = open_workers(d, self, artifacts)) != 0 || (code = add_verifiers(d)) != 0) {
+	all->calls = &d->calls;
+	if ((code = call_desk_open(&d->calls, d->placement.workers)) != 0 ||
+	    (code = open_workers(d, self, artifacts)) != 0 || (code = add_verifiers(d)) != 0) {
 		no_memory(trouble, "the workers");
 		goto fail;
 	}
@@ -317,6 +320,7 @@ void dataplane_stop(struct dataplane *d)
 	all->count = 0;
 	verify_desk_free(all->verify);
 	all->verify = NULL;
+	call_desk_close(&d->calls);
 	if (all->ports != NULL)
 		ports_close(all->ports);
 	all->ports = NULL;

@@ -16,6 +16,7 @@ struct dataplane {
 	struct grace_state grace;
 	struct peer_sessions *peer_sessions;
 	struct fetch fetch;
+	struct call_desk calls;
 	struct workers workers;
 	pthread_mutex_t ask_lock; /* one question at a time */
 	bool running;		  /* workers are */

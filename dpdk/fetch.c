@@ -15,17 +15,27 @@
 
 #define COLLECT_MS 50 /* how long released memory may wait for nobody to look */
 
-bool fetch_submit(struct fetch *f, struct fetch_job *job)
+static bool submit(struct fetch *f, struct rte_ring *ring, void *job)
 {
 	uint64_t one = 1;
 
-	if (rte_ring_mp_enqueue(f->jobs, job) != 0)
+	if (rte_ring_mp_enqueue(ring, job) != 0)
 		return false;
 	/* pairs with the fence in nap(): one of the two sees what the other wrote */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&f->sleeping, memory_order_relaxed))
 		(void)!write(f->wake_fd, &one, sizeof(one));
 	return true;
+}
+
+bool fetch_submit(struct fetch *f, struct fetch_job *job)
+{
+	return submit(f, f->jobs, job);
+}
+
+bool fetch_write(struct fetch *f, struct write_job *job)
+{
+	return submit(f, f->writes, job);
 }
 
 static void nap(struct fetch *f)
@@ -35,7 +45,7 @@ static void nap(struct fetch *f)
 
 	atomic_store_explicit(&f->sleeping, true, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (rte_ring_empty(f->jobs) && poll(&wait, 1, COLLECT_MS) > 0)
+	if (rte_ring_empty(f->jobs) && rte_ring_empty(f->writes) && poll(&wait, 1, COLLECT_MS) > 0)
 		(void)!read(f->wake_fd, &count, sizeof(count));
 	atomic_store_explicit(&f->sleeping, false, memory_order_relaxed);
 }
@@ -49,23 +59,45 @@ static void give_back(struct fetch *f, struct fetch_job *job)
 	worker_wake(worker);
 }
 
+static unsigned do_reads(struct fetch *f)
+{
+	struct fetch_job *jobs[FETCH_BATCH];
+	unsigned n = rte_ring_sc_dequeue_burst(f->jobs, (void **)jobs, FETCH_BATCH, NULL);
+
+	if (n > 0)
+		store_read_cold(f->reader, jobs, n);
+	for (unsigned i = 0; i < n; i++)
+		give_back(f, jobs[i]);
+	return n;
+}
+
+static unsigned do_writes(struct fetch *f)
+{
+	struct write_job *jobs[FETCH_BATCH];
+	unsigned n = rte_ring_sc_dequeue_burst(f->writes, (void **)jobs, FETCH_BATCH, NULL);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct worker *worker = f->workers->worker[jobs[i]->worker];
+
+		store_write(f->store, jobs[i]);
+		must(rte_ring_sp_enqueue(worker->written, jobs[i]) == 0);
+		worker_wake(worker);
+	}
+	return n;
+}
+
 static void *run(void *arg)
 {
 	struct fetch *f = arg;
-	struct fetch_job *jobs[FETCH_BATCH];
 
 	pthread_setname_np(pthread_self(), "assay-fetch");
 	while (!atomic_load_explicit(&f->stop, memory_order_acquire)) {
-		unsigned n = rte_ring_sc_dequeue_burst(f->jobs, (void **)jobs, FETCH_BATCH, NULL);
+		unsigned n = do_reads(f) + do_writes(f);
 
 		grace_collect(f->grace);
-		if (n == 0) {
+		store_write_sweep(f->store);
+		if (n == 0)
 			nap(f);
-			continue;
-		}
-		store_read_cold(f->reader, jobs, n);
-		for (unsigned i = 0; i < n; i++)
-			give_back(f, jobs[i]);
 	}
 	return NULL;
 }
@@ -81,7 +113,11 @@ int fetch_start(struct fetch *f, struct store *store, struct workers *workers,
 	f->jobs = rte_ring_create("assay_fetch",
 				  rte_align32pow2(workers->count * SERVE_PARKED_MAX + 1),
 				  SOCKET_ID_ANY, RING_F_SC_DEQ);
-	if (f->wake_fd < 0 || f->jobs == NULL)
+	f->writes =
+		rte_ring_create("assay_write", rte_align32pow2(workers->count * WRITE_SLOTS + 1),
+				SOCKET_ID_ANY, RING_F_SC_DEQ);
+	f->store = store;
+	if (f->wake_fd < 0 || f->jobs == NULL || f->writes == NULL)
 		return ASSAY_E_NOMEM;
 	code = store_reader_new(&f->reader, store);
 	if (code != 0)
@@ -106,6 +142,7 @@ void fetch_stop(struct fetch *f)
 	if (f->reader != NULL)
 		store_reader_free(f->reader);
 	rte_ring_free(f->jobs);
+	rte_ring_free(f->writes);
 	if (f->wake_fd >= 0)
 		close(f->wake_fd);
 	memset(f, 0, sizeof(*f));

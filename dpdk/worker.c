@@ -18,6 +18,8 @@
 #define HELLO_SLOTS	   128 /* 64 wait in the engine at most; twice that never overflows */
 #define ORDER_SLOTS	   256
 #define FETCHED_SLOTS	   (2 * SERVE_PARKED_MAX)
+#define WRITTEN_SLOTS	   (2 * WRITE_SLOTS) /* always room for all there are */
+#define CALLED_SLOTS	   (2 * CALL_SLOTS)
 
 static_assert(sizeof(struct hello_job) % 4 == 0 && sizeof(struct session_order) % 4 == 0,
 	      "elements of a ring");
@@ -56,6 +58,20 @@ static unsigned take_handed(struct worker *w, uint64_t now, uint64_t wall)
 	return n;
 }
 
+static unsigned take_done(struct worker *w, uint64_t now, uint64_t wall)
+{
+	void *done[SERVE_BURST_MAX];
+	unsigned writes = rte_ring_sc_dequeue_burst(w->written, done, SERVE_BURST_MAX, NULL);
+	unsigned calls;
+
+	for (unsigned i = 0; i < writes; i++)
+		serve_written(w->serve, done[i], now, wall);
+	calls = rte_ring_sc_dequeue_burst(w->called, done, SERVE_BURST_MAX, NULL);
+	for (unsigned i = 0; i < calls; i++)
+		serve_called(w->serve, done[i], now, wall);
+	return writes + calls;
+}
+
 static unsigned take_messages(struct worker *w, uint64_t now, uint64_t wall)
 {
 	struct hello_job hello;
@@ -75,7 +91,7 @@ static unsigned take_messages(struct worker *w, uint64_t now, uint64_t wall)
 		serve_fetched(w->serve, job, now, wall);
 		n++;
 	}
-	return n;
+	return n + take_done(w, now, wall);
 }
 
 static void flush(struct worker *w)
@@ -267,6 +283,20 @@ static bool io_fetch(void *ctx, struct fetch_job *job)
 	return fetch_submit(w->all->fetch, job);
 }
 
+static bool io_write(void *ctx, struct write_job *job)
+{
+	struct worker *w = ctx;
+
+	return fetch_write(w->all->fetch, job);
+}
+
+static bool io_call(void *ctx, struct call_job *job)
+{
+	struct worker *w = ctx;
+
+	return call_desk_put(w->all->calls, job);
+}
+
 /* --- open and close ------------------------------------------------------------------------- */
 
 static struct rte_ring *make_ring(const struct worker *w, const char *what, unsigned element,
@@ -287,8 +317,10 @@ int worker_open(struct worker *w, const struct serve_config *config)
 	w->hellos = make_ring(w, "hellos", sizeof(struct hello_job), HELLO_SLOTS, 0);
 	w->orders = make_ring(w, "orders", sizeof(struct session_order), ORDER_SLOTS, 0);
 	w->fetched = make_ring(w, "fetched", sizeof(void *), FETCHED_SLOTS, RING_F_SP_ENQ);
+	w->written = make_ring(w, "written", sizeof(void *), WRITTEN_SLOTS, RING_F_SP_ENQ);
+	w->called = make_ring(w, "called", sizeof(void *), CALLED_SLOTS, RING_F_SP_ENQ);
 	if (w->wake_fd < 0 || w->handed == NULL || w->hellos == NULL || w->orders == NULL ||
-	    w->fetched == NULL)
+	    w->fetched == NULL || w->written == NULL || w->called == NULL)
 		return ASSAY_E_NOMEM;
 	drbg_init(&w->drbg, config->random);
 	w->random = random_drbg(&w->drbg);
@@ -302,6 +334,8 @@ int worker_open(struct worker *w, const struct serve_config *config)
 		.hello = io_hello,
 		.order = io_order,
 		.fetch = io_fetch,
+		.write = io_write,
+		.call = io_call,
 		.ctx = w,
 	};
 	w->serve = serve_new(&mine);
@@ -331,6 +365,8 @@ void worker_close(struct worker *w)
 	rte_ring_free(w->hellos);
 	rte_ring_free(w->orders);
 	rte_ring_free(w->fetched);
+	rte_ring_free(w->written);
+	rte_ring_free(w->called);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
 }

@@ -13,6 +13,7 @@
 #include <rte_ring.h>
 
 #include "crypto/drbg.h"
+#include "dpdk/call_desk.h"
 #include "dpdk/dataplane.h"
 #include "dpdk/fetch.h"
 #include "dpdk/grace.h"
@@ -43,6 +44,7 @@ struct workers {
 	struct ports *ports;
 	struct fetch *fetch;
 	struct verify_desk *verify;
+	struct call_desk *calls;
 	struct grace_state *grace;
 	const struct clock *clock;
 	const struct log *log;
@@ -69,6 +71,8 @@ struct worker {
 	struct rte_ring *hellos;  /* struct hello_job */
 	struct rte_ring *orders;  /* struct session_order */
 	struct rte_ring *fetched; /* struct fetch_job * */
+	struct rte_ring *written; /* struct write_job * */
+	struct rte_ring *called;  /* struct call_job * */
 	int wake_fd;
 
 	/* The worker's own. */

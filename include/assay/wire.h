@@ -50,7 +50,7 @@ enum assay_type {
 };
 
 /* Permissions of a session (WELCOME). */
-enum { ASSAY_MAY_PROVE = 1, ASSAY_MAY_READ = 2, ASSAY_MAY_WRITE = 4 };
+enum { ASSAY_MAY_PROVE = 1, ASSAY_MAY_READ = 2, ASSAY_MAY_WRITE = 4, ASSAY_MAY_CALL = 8 };
 /* Flags of PROVE and READ. */
 enum { ASSAY_PROVE_TREE = 1 };
 enum { ASSAY_READ_HASHES = 1 };

@@ -238,6 +238,7 @@ int app_store_start(struct app *app)
 		.memory = app->memory,
 		.resident_max = app->config.resident_mib << 20,
 		.reserve_bytes = app->config.reserve_mib << 20,
+		.staging_bytes = app->config.staging_mib << 20,
 	};
 	const struct store_scrub scrub = {app->config.scrub, app->config.scrub_age_s * 1000000000u};
 	int result = store_open(&app->store, &config);

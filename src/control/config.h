@@ -100,6 +100,7 @@ struct config {
 
 	uint64_t resident_mib;
 	uint64_t reserve_mib;
+	uint64_t staging_mib;
 	bool scrub;
 	uint64_t scrub_age_s;
 

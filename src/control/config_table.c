@@ -127,6 +127,9 @@ const struct config_key config_keys[] = {
 		   "Artifacts and their trees kept in memory."),
 	KEY_NUMBER("store", "reserve_mib", RESTART, reserve_mib, 256, 0, 1073741824, "MiB",
 		   "Free disk space that storing leaves alone."),
+	KEY_NUMBER("store", "staging_mib", RELOAD, staging_mib, 2048, 0, 16777216, "MiB",
+		   "What one account with the permission write may have on its way: in transfers, "
+		   "and pushed within the last hour without a ticket that claims it."),
 	{"store", "scrub", CONFIG_BOOL, RELOAD, AT(scrub), .number = 1,
 	 .help = "Check stored bytes again in the background."},
 	KEY_NUMBER("store", "scrub_age_s", RELOAD, scrub_age_s, 604800, 60, 315360000, "s",

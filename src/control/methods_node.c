@@ -162,6 +162,8 @@ static json_t *permissions_json(uint32_t permissions)
 		json_array_append_new(list, json_string("read"));
 	if ((permissions & ASSAY_MAY_WRITE) != 0)
 		json_array_append_new(list, json_string("write"));
+	if ((permissions & ASSAY_MAY_CALL) != 0)
+		json_array_append_new(list, json_string("call"));
 	return list;
 }
 

@@ -59,8 +59,8 @@ static const char *entry_wrong(const struct registry_entry *e)
 		return "session_pop is missing";
 	if (e->has_pop && !pop_valid(e))
 		return "session_pop does not prove possession of the session key";
-	if (e->permissions > (ASSAY_MAY_PROVE | ASSAY_MAY_READ | ASSAY_MAY_WRITE))
-		return "permissions must be of prove, read, write";
+	if (e->permissions > (ASSAY_MAY_PROVE | ASSAY_MAY_READ | ASSAY_MAY_WRITE | ASSAY_MAY_CALL))
+		return "permissions must be of prove, read, write, call";
 	return e->sessions > 8 ? "sessions must be 0..8" : NULL;
 }
 

@@ -15,7 +15,9 @@ static const struct {
 	{"prove", ASSAY_MAY_PROVE},
 	{"read", ASSAY_MAY_READ},
 	{"write", ASSAY_MAY_WRITE},
+	{"call", ASSAY_MAY_CALL},
 };
+#define PERMISSIONS (sizeof(permission_names) / sizeof(permission_names[0]))
 
 static bool take_text(char *out, size_t room, const json_t *value)
 {
@@ -56,7 +58,7 @@ static bool take_permissions(uint32_t *out, const json_t *value)
 		const char *name = json_string_value(json_array_get(value, i));
 		uint32_t bit = 0;
 
-		for (unsigned p = 0; p < 3 && name != NULL; p++)
+		for (unsigned p = 0; p < PERMISSIONS && name != NULL; p++)
 			if (strcmp(permission_names[p].name, name) == 0)
 				bit = permission_names[p].bit;
 		if (bit == 0 || (*out & bit) != 0)
@@ -248,7 +250,7 @@ json_t *registry_entry_json(const struct registry_entry *e)
 		json_object_set_new(o, "address", json_string(e->address));
 		json_object_set_new(o, "operator", json_string(e->operator_name));
 	}
-	for (unsigned p = 0; p < 3; p++)
+	for (unsigned p = 0; p < PERMISSIONS; p++)
 		if ((e->permissions & permission_names[p].bit) != 0)
 			json_array_append_new(permissions, json_string(permission_names[p].name));
 	json_object_set_new(o, "permissions", permissions);

@@ -66,6 +66,8 @@ static void put_in_force(struct app *app)
 	__atomic_store_n(&app->log.level, (enum log_level)app->config.log_level, __ATOMIC_RELAXED);
 	if (app->store_thread != NULL)
 		store_thread_scrub(app->store_thread, &scrub);
+	if (app->store != NULL)
+		store_staging_quota(app->store, app->config.staging_mib << 20);
 }
 
 /*

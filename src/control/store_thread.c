@@ -187,6 +187,34 @@ static int background(struct store_thread *t)
 	return result;
 }
 
+/* Transfers that are whole; with the lock held, which it drops meanwhile. */
+static bool commit(struct store_thread *t)
+{
+	bool worked = store_commit_waits(t->store);
+
+	pthread_mutex_unlock(&t->lock);
+	if (worked)
+		store_commit(t->store);
+	worked |= store_claims_sweep(t->store);
+	pthread_mutex_lock(&t->lock);
+	return worked;
+}
+
+/* The fetch role's thread calls it. */
+static void on_commit(void *ctx)
+{
+	struct store_thread *t = ctx;
+
+	pthread_mutex_lock(&t->lock);
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static bool nothing_waits(const struct store_thread *t)
+{
+	return t->waiting.head == NULL && !store_commit_waits(t->store) && !t->stop;
+}
+
 static void wait_for_work(struct store_thread *t)
 {
 	struct timespec until;
@@ -225,13 +253,14 @@ static void *thread_main(void *arg)
 	pthread_setname_np(pthread_self(), "assay-store");
 	pthread_mutex_lock(&t->lock);
 	while (!t->stop) {
+		bool committed = commit(t);
 		struct store_task *task = queue_take(&t->waiting);
 
 		if (task != NULL)
 			run_next(t, task);
 		else if (t->scrub_task != NULL)
 			scrub_slice(t);
-		else if (background(t) <= 0 && t->waiting.head == NULL && !t->stop)
+		else if (!committed && background(t) <= 0 && nothing_waits(t))
 			wait_for_work(t);
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -271,6 +300,7 @@ int store_thread_start(struct store_thread **out, struct store *store, const str
 		free_thread(t);
 		return ASSAY_E_NOMEM;
 	}
+	store_on_commit(store, on_commit, t);
 	*out = t;
 	return 0;
 }

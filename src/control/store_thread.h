@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one thread that owns the store's writing functions. The control thread gives it tasks and
- * gets them back finished; between tasks the thread scrubs.
+ * gets them back finished; between tasks the thread makes durable what peers have pushed, and
+ * scrubs.
  */
 #ifndef CONTROL_STORE_THREAD_H
 #define CONTROL_STORE_THREAD_H

@@ -34,7 +34,7 @@ enum {
 	X(NETWORK, "network", "NAME", "name of the network")                                     \
 	X(ADDRESS, "address", "HOST:PORT", "address at which others reach the node")             \
 	X(OPERATOR, "operator", "NAME", "who runs the node (default: its account)")              \
-	X(PERMISSIONS, "permissions", "LIST", "of prove, read, write (default prove,read)")      \
+	X(PERMISSIONS, "permissions", "LIST", "of prove,read,write,call (else prove,read)")      \
 	X(FORCE, "force", NULL, "replace a file that is there")                                  \
 	X(WATCH, "watch", "SECONDS", "show again every so many seconds, as rates")               \
 	X(PEER, "peer", "ACCOUNT", "node to ask, from the registry, or all others")              \

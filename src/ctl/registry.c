@@ -127,9 +127,10 @@ static void list_table(const struct registry *r)
 		table_cell(t, "%s", e->account);
 		table_cell(t, "%s", e->node ? "node" : "client");
 		table_cell(t, "%s", e->node ? e->address : "-");
-		table_cell(t, "%s%s%s", (e->permissions & ASSAY_MAY_PROVE) != 0 ? "p" : "-",
+		table_cell(t, "%s%s%s%s", (e->permissions & ASSAY_MAY_PROVE) != 0 ? "p" : "-",
 			   (e->permissions & ASSAY_MAY_READ) != 0 ? "r" : "-",
-			   (e->permissions & ASSAY_MAY_WRITE) != 0 ? "w" : "-");
+			   (e->permissions & ASSAY_MAY_WRITE) != 0 ? "w" : "-",
+			   (e->permissions & ASSAY_MAY_CALL) != 0 ? "c" : "-");
 		hex_encode(hex, e->node ? e->key : e->session_key, e->node ? 32 : 33);
 		table_cell(t, "%s", hex);
 	}

@@ -246,18 +246,19 @@ int command_node_id(struct ctl *ctl, char **arguments, unsigned count)
 
 static int parse_permissions(const char *text, uint32_t *out)
 {
-	static const char *const names[] = {"prove", "read", "write"};
+	static const char *const names[] = {"prove", "read", "write", "call"};
 
 	*out = 0;
 	while (true) {
 		size_t len = strcspn(text, ",");
 		uint32_t bit = 0;
 
-		for (unsigned i = 0; i < 3; i++)
+		for (unsigned i = 0; i < 4; i++)
 			if (strlen(names[i]) == len && memcmp(names[i], text, len) == 0)
 				bit = 1u << i;
 		if (bit == 0)
-			return ctl_fail(CTL_USAGE, "--permissions is a list of prove, read, write");
+			return ctl_fail(CTL_USAGE,
+					"--permissions is a list of prove, read, write, call");
 		*out |= bit;
 		if (text[len] == 0)
 			return CTL_OK;

@@ -102,7 +102,7 @@ static enum assay_reason admit_prove(const struct serve *s, const struct session
 	return ASSAY_R_NONE;
 }
 
-enum assay_reason admit_artifact(const struct artifact *artifact)
+enum assay_reason admit_artifact(const struct artifact *artifact, bool granted)
 {
 	if (artifact == NULL)
 		return ASSAY_R_ARTIFACT_UNKNOWN;
@@ -110,7 +110,7 @@ enum assay_reason admit_artifact(const struct artifact *artifact)
 	case ARTIFACT_STORED:
 		return ASSAY_R_NONE;
 	case ARTIFACT_PRIVATE:
-		return ASSAY_R_ARTIFACT_PRIVATE;
+		return granted ? ASSAY_R_NONE : ASSAY_R_ARTIFACT_PRIVATE;
 	default:
 		return ASSAY_R_ARTIFACT_ROT;
 	}
@@ -149,14 +149,12 @@ static void admit_request(struct serve *s, unsigned i)
 		reason = read_admit(s, session, d);
 		break;
 	case ASSAY_CALL:
-		/* Control of this version takes no calls: nobody has the permission. */
 		count(&s->counters.calls, 1);
-		reason = ASSAY_R_PERMISSION;
+		reason = call_admit(s, session, d);
 		break;
-	default:
-		/* WRITE_*: this version stages nothing, so nobody may write. */
+	default: /* WRITE_* */
 		count(&s->counters.writes, 1);
-		reason = ASSAY_R_PERMISSION;
+		reason = write_admit(s, session, d);
 		break;
 	}
 	if (reason != ASSAY_R_NONE)

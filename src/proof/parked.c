@@ -117,7 +117,7 @@ void parked_fetched(struct serve *s, struct fetch_job *job)
 
 	must(&p->job == job);
 	if (reason == ASSAY_R_NONE)
-		reason = admit_artifact(job->artifact);
+		reason = admit_artifact(job->artifact, p->work.granted);
 	atomic_fetch_sub(&job->artifact->pins, 1);
 	if (p->late || !parked_wake(s, p)) {
 		parked_free(s, p);

@@ -70,6 +70,13 @@ struct plane {
 	unsigned (*verified)(void *ctx);
 	/* An eventfd that is readable when there is something for `verified`. */
 	int (*verify_fd)(void *ctx);
+	/*
+	 * CALLs of peers: an eventfd that is readable when one waits, the next one or NULL, and its
+	 * answer; every one that was taken is answered. Control's thread.
+	 */
+	int (*calls_fd)(void *ctx);
+	struct call_job *(*call_take)(void *ctx);
+	void (*call_answer)(void *ctx, struct call_job *job);
 	/* True when no worker has anything in progress. */
 	bool (*idle)(void *ctx);
 	void *ctx;

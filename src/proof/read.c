@@ -5,19 +5,27 @@
  */
 #include "proof/serve_int.h"
 
+static bool read_granted(const struct serve *s, const struct session *session,
+			 const struct assay_read *r)
+{
+	const struct view_peer *peer = view_peer_at(s->view, session->peer_slot);
+
+	return peer != NULL &&
+	       view_granted(s->view, r->grant, peer->account, r->key, ASSAY_MAY_READ);
+}
+
 enum assay_reason read_admit(struct serve *s, struct session *session, const struct dgram *d)
 {
 	const struct assay_read *r = (const void *)d->data;
 	struct read_waiting *w;
 
-	/* By permission or by a grant; none is published in this version. */
 	if (r->grant == 0 && (session->permissions & ASSAY_MAY_READ) == 0)
 		return ASSAY_R_PERMISSION;
 	if (s->view->draining)
 		return ASSAY_R_DRAINING;
 	if ((r->flags & ~ASSAY_READ_HASHES) != 0)
 		return ASSAY_R_RESERVED;
-	if (r->grant != 0)
+	if (r->grant != 0 && !read_granted(s, session, r))
 		return ASSAY_R_GRANT;
 	if (r->count == 0 || r->count > ASSAY_READ_MAX)
 		return ASSAY_R_RANGE_END;
@@ -31,6 +39,7 @@ enum assay_reason read_admit(struct serve *s, struct session *session, const str
 	w->first = r->first;
 	w->count = r->count;
 	w->hashes = (r->flags & ASSAY_READ_HASHES) != 0;
+	w->granted = r->grant != 0;
 	session->in_flight++;
 	return ASSAY_R_NONE;
 }
@@ -74,13 +83,14 @@ static bool read_one(struct serve *s, const struct read_waiting *r, struct artif
 		     unsigned *room)
 {
 	const struct artifact_bytes *bytes;
-	enum assay_reason reason = admit_artifact(artifact);
+	enum assay_reason reason = admit_artifact(artifact, r->granted);
 	struct work *w = &s->work[0];
 
 	*w = (struct work){.session = session_find(s, r->index),
 			   .path = &r->path,
 			   .request = r->request,
-			   .tree = r->hashes};
+			   .tree = r->hashes,
+			   .granted = r->granted};
 	if (w->session == NULL) {
 		drop(s, ASSAY_R_SESSION);
 		return true;

@@ -89,7 +89,8 @@ static void reply_tag(struct replies *r, struct session *session)
 {
 	struct reply *reply = &r->reply[r->n];
 
-	tag_input_general(r->input[r->n], session->keys.k_r, reply->bytes, sizeof(reply->bytes));
+	reply->len = ((const struct assay_head *)reply->bytes)->length;
+	must(tag_input_general(r->input[r->n], session->keys.k_r, reply->bytes, reply->len) == 2);
 	r->n++;
 	session->answered++;
 }
@@ -132,6 +133,25 @@ void reply_refuse(struct serve *s, struct session *session, const struct path *p
 	reply_tag(&s->replies, session);
 }
 
+void reply_write_state(struct serve *s, struct session *session, const struct path *path,
+		       uint64_t request, const struct write_status *status)
+{
+	struct reply *reply = reply_next(s, path);
+	struct assay_write_state *m = &reply->write_state;
+
+	reply->code = ASSAY_R_NONE;
+	message_head(reply->bytes, ASSAY_WRITE_STATE, sizeof(*m), session->initiator,
+		     ++session->sent);
+	m->answer = (struct assay_answer_head){.request = request, .parts = 1};
+	m->transfer = status->transfer;
+	m->state = status->state;
+	m->code = status->code;
+	m->first_missing = status->first_missing;
+	m->window = status->window;
+	m->set = status->set;
+	reply_tag(&s->replies, session);
+}
+
 static void reply_sent(struct serve *s, const struct reply *reply)
 {
 	count(&s->counters.answered, 1);
@@ -157,9 +177,9 @@ static void reply_send(struct serve *s, unsigned from, unsigned to, const uint8_
 	for (unsigned i = 0; i < n; i++) {
 		const struct reply *reply = &s->replies.reply[from + i];
 
-		memcpy(out[i].data, reply->bytes, sizeof(reply->bytes));
+		memcpy(out[i].data, reply->bytes, reply->len);
 		memcpy(out[i].data + 16, tag[from + i], 16);
-		out_fill(&out[i], &reply->path, sizeof(reply->bytes));
+		out_fill(&out[i], &reply->path, reply->len);
 		reply_sent(s, reply);
 	}
 	out_send(s, out, n);

@@ -33,7 +33,7 @@ struct serve *serve_new(const struct serve_config *config)
 	s->history = aligned_zero(sizeof(*s->history) * SERVE_SESSIONS_MAX);
 	s->arena = (struct arena){.base = aligned_zero(ARENA_LEN), .len = ARENA_LEN};
 	if (s->sessions == NULL || s->history == NULL || s->arena.base == NULL ||
-	    !parked_start(s)) {
+	    !parked_start(s) || !handed_start(s)) {
 		serve_free(s);
 		return NULL;
 	}
@@ -47,6 +47,7 @@ void serve_free(struct serve *s)
 	if (s->batch.count > 0)
 		s->config.io.release(s->config.io.ctx, s->batch.out, s->batch.count);
 	parked_stop(s);
+	handed_stop(s);
 	if (s->sessions != NULL)
 		wipe(s->sessions, sizeof(*s->sessions) * SERVE_SESSIONS_MAX);
 	free(s->sessions);
@@ -120,7 +121,8 @@ void serve_turn(struct serve *s, bool empty, uint64_t now, uint64_t wall)
 bool serve_idle(const struct serve *s)
 {
 	return s->batch.count == 0 && s->read_count == 0 && s->fetched_count == 0 &&
-	       s->parked_free_count == SERVE_PARKED_MAX && s->handshake.count == 0;
+	       s->parked_free_count == SERVE_PARKED_MAX && s->writes_free_count == WRITE_SLOTS &&
+	       s->calls_free_count == CALL_SLOTS && s->replies.n == 0 && s->handshake.count == 0;
 }
 
 const struct serve_counters *serve_counters(const struct serve *s)

@@ -17,6 +17,7 @@
 #include "assay/status.h"
 #include "base/seam.h"
 #include "proof/artifact.h"
+#include "proof/handed.h"
 #include "proof/view.h"
 
 #define SERVE_BURST_MAX	   64
@@ -64,6 +65,9 @@ struct serve_io {
 	bool (*order)(void *ctx, unsigned worker, const struct session_order *order);
 	/* A cold read to the fetch role; false when its ring is full. */
 	bool (*fetch)(void *ctx, struct fetch_job *job);
+	/* A WRITE to the fetch role, a CALL to control; false likewise. */
+	bool (*write)(void *ctx, struct write_job *job);
+	bool (*call)(void *ctx, struct call_job *job);
 	void *ctx;
 };
 
@@ -137,6 +141,9 @@ void serve_handed(struct serve *s, struct dgram *in, unsigned n, uint64_t now, u
 void serve_turn(struct serve *s, bool empty, uint64_t now, uint64_t wall);
 /* A job came back from the fetch role. */
 void serve_fetched(struct serve *s, struct fetch_job *job, uint64_t now, uint64_t wall);
+/* ... and its answers to WRITEs, and control's to CALLs; they leave with the next turn. */
+void serve_written(struct serve *s, struct write_job *job, uint64_t now, uint64_t wall);
+void serve_called(struct serve *s, struct call_job *job, uint64_t now, uint64_t wall);
 /* At most one slice of handshake work (one curve operation); true when there was any. */
 bool serve_handshake_slice(struct serve *s, uint64_t now, uint64_t wall);
 /* Messages from other workers (see struct serve_io). */

@@ -11,6 +11,7 @@
  * - batch.c: one seal over up to 256 answers
  * - read.c: READ and its waiting queue
  * - parked.c: requests that wait for the disk
+ * - handed.c: WRITE and CALL, which other threads do
  * - reply.c: small answers, and all sending
  * - hello.c, handshake.c: from HELLO to WELCOME
  * - session.c, peers.c: see session.h
@@ -54,7 +55,8 @@ struct work {
 	uint32_t length; /* of a range */
 	uint32_t total;	 /* bytes of all ranges */
 	uint8_t k;
-	bool tree; /* with hashes: so says also a READ */
+	bool tree;    /* with hashes: so says also a READ */
+	bool granted; /* READ by a grant */
 	uint32_t touched_count, node_count;
 	uint32_t touched[TREE_TOUCHED_MAX];
 	const struct tree_node *node; /* the hash list */
@@ -86,6 +88,7 @@ struct read_waiting {
 	uint32_t first;
 	uint16_t count;
 	bool hashes;
+	bool granted; /* by the ledger: also what is staged */
 };
 
 /* Answers that wait for their seal. */
@@ -100,14 +103,16 @@ struct batch {
 	uint8_t node[SEAL_NODES_MAX][32];
 };
 
-/* Small answers, 56 bytes each, that leave together. */
+/* Small answers of two blocks each that leave together. */
 struct reply {
 	struct path path;
-	uint16_t code; /* of a REFUSED; 0: PONG */
+	uint16_t code; /* of a REFUSED */
+	uint16_t len;
 	union {
 		struct assay_refused refused;
 		struct assay_pong pong;
-		uint8_t bytes[56];
+		struct assay_write_state write_state;
+		uint8_t bytes[72];
 	};
 };
 struct replies {
@@ -200,6 +205,11 @@ struct serve {
 	uint16_t fetched[SERVE_PARKED_MAX]; /* READs whose bytes came, in order */
 	unsigned fetched_head, fetched_count;
 
+	struct write_slot *writes; /* WRITE_SLOTS */
+	struct call_slot *calls;   /* CALL_SLOTS */
+	uint16_t writes_free[WRITE_SLOTS], calls_free[CALL_SLOTS];
+	unsigned writes_free_count, calls_free_count;
+
 	struct limiter resets, versions;
 	struct cookies cookies;
 	struct handshake handshake;
@@ -242,8 +252,8 @@ void tag_burst(struct serve *s);
 
 /* admit.c: stage ADMIT. Answers PING and CLOSE, refuses, queues READs, makes work of PROVEs. */
 void admit_burst(struct serve *s);
-/* Why a stored artifact cannot be proved or read; NONE when it can. */
-enum assay_reason admit_artifact(const struct artifact *artifact);
+/* Why a stored artifact cannot be proved or read; NONE when it can. A grant opens staged ones. */
+enum assay_reason admit_artifact(const struct artifact *artifact, bool granted);
 
 /* work.c: the second half of ADMIT. */
 /* Looks up the artifacts of the admitted PROVEs; leaves those in memory in s->work, parks others.
@@ -297,6 +307,13 @@ struct parked *parked_next(struct serve *s);
 void parked_done(struct serve *s);
 void parked_sweep(struct serve *s);
 
+/* handed.c */
+bool handed_start(struct serve *s);
+void handed_stop(struct serve *s);
+/* Hands the request on, or says why not. */
+enum assay_reason write_admit(struct serve *s, struct session *session, const struct dgram *d);
+enum assay_reason call_admit(struct serve *s, struct session *session, const struct dgram *d);
+
 /* reply.c */
 /* n buffers on a port: all or none. */
 bool out_alloc(struct serve *s, uint16_t port, struct dgram *out, unsigned n);
@@ -311,6 +328,8 @@ bool out_send_bytes(struct serve *s, const struct path *path, const void *data, 
 void reply_pong(struct serve *s, struct session *session, const struct dgram *d);
 void reply_refuse(struct serve *s, struct session *session, const struct path *path,
 		  uint64_t request, enum assay_reason code, uint32_t wait_ms, uint32_t parameter);
+void reply_write_state(struct serve *s, struct session *session, const struct path *path,
+		       uint64_t request, const struct write_status *status);
 void reply_flush(struct serve *s);
 void reply_reset(struct serve *s, const struct dgram *d, enum assay_reason reason);
 struct assay_version_msg version_message(uint8_t lowest, uint8_t highest);

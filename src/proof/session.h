@@ -52,6 +52,7 @@ struct session {
 	uint32_t peer_slot;
 	uint16_t in_flight_max;
 	uint8_t place; /* in the row of its key in struct peer_sessions */
+	uint8_t calls; /* on their way to control */
 	uint8_t hint[16];
 	_Alignas(64) uint64_t window[WINDOW_WORDS];
 };

@@ -33,21 +33,75 @@ const struct view_peer *view_peer_at(const struct view *view, uint32_t slot)
 	return i == 0 ? NULL : &view->peers[i - 1];
 }
 
-struct view *view_build(const struct view *settings, const struct view_peer *peers, uint32_t count)
+/* Keys are digests; ops are small numbers. */
+static uint64_t grant_hash(uint64_t op, const uint8_t key[32])
+{
+	uint64_t h;
+
+	memcpy(&h, key, sizeof(h));
+	return h ^ op;
+}
+
+static bool epoch_in(const struct view *view, uint64_t until)
+{
+	return view->any_epoch || view->epoch[0] <= until;
+}
+
+bool view_granted(const struct view *view, uint64_t op, const char *account, const uint8_t key[32],
+		  uint32_t may)
+{
+	uint32_t at = (uint32_t)grant_hash(op, key) & view->grant_mask;
+
+	if (view->grant_count == 0)
+		return false;
+	for (uint32_t i; (i = view->grant_table[at]) != 0; at = (at + 1) & view->grant_mask) {
+		const struct view_grant *g = &view->grants[i - 1];
+
+		if (g->op == op && memcmp(g->key, key, 32) == 0 && (g->may & may) == may &&
+		    strcmp(g->account, account) == 0 && epoch_in(view, g->until_epoch))
+			return true;
+	}
+	return false;
+}
+
+static uint32_t table_size(uint32_t count)
 {
 	uint32_t size = 2;
-	struct view *view = malloc(sizeof(*view));
-	uint32_t *hints, *slots;
 
-	must(count <= VIEW_PEERS_MAX);
 	while (size < 2 * count)
 		size *= 2;
+	return size;
+}
+
+static void fill_grants(struct view *view, uint32_t *table)
+{
+	view->grant_table = table;
+	view->grant_mask = table_size(view->grant_count) - 1;
+	for (uint32_t i = 0; i < view->grant_count; i++) {
+		const struct view_grant *g = &view->grants[i];
+		uint32_t at = (uint32_t)grant_hash(g->op, g->key) & view->grant_mask;
+
+		while (table[at] != 0)
+			at = (at + 1) & view->grant_mask;
+		table[at] = i + 1;
+	}
+}
+
+struct view *view_build(const struct view *settings, const struct view_peer *peers, uint32_t count)
+{
+	uint32_t size = table_size(count);
+	struct view *view = malloc(sizeof(*view));
+	uint32_t *hints, *slots, *grants;
+
+	must(count <= VIEW_PEERS_MAX);
 	hints = calloc(size, sizeof(*hints));
 	slots = calloc(VIEW_PEERS_MAX, sizeof(*slots));
-	if (view == NULL || hints == NULL || slots == NULL) {
+	grants = calloc(table_size(settings->grant_count), sizeof(*grants));
+	if (view == NULL || hints == NULL || slots == NULL || grants == NULL) {
 		free(view);
 		free(hints);
 		free(slots);
+		free(grants);
 		return NULL;
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -65,6 +119,7 @@ struct view *view_build(const struct view *settings, const struct view_peer *pee
 	view->hint_table = hints;
 	view->hint_mask = size - 1;
 	view->slot_table = slots;
+	fill_grants(view, grants);
 	return view;
 }
 
@@ -75,5 +130,7 @@ void view_free(struct view *view)
 	free((void *)view->peers);
 	free((void *)view->hint_table);
 	free((void *)view->slot_table);
+	free((void *)view->grants);
+	free((void *)view->grant_table);
 	free(view);
 }

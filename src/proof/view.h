@@ -28,6 +28,18 @@ struct view_peer {
 	uint32_t slot; /* 0..VIEW_PEERS_MAX-1, stays the same for a key over snapshots */
 };
 
+/*
+ * What the ledger lets one account do with one artifact here, whatever its permissions: read what a
+ * heal op has staged, or write what it is to publish.
+ */
+struct view_grant {
+	uint64_t op; /* not 0: the grant that a request names */
+	char account[ASSAY_ACCOUNT_MAX + 1];
+	uint8_t key[32];
+	uint32_t may;	      /* ASSAY_MAY_READ, ASSAY_MAY_WRITE */
+	uint64_t until_epoch; /* the last one in which it holds */
+};
+
 struct view {
 	uint64_t generation; /* rises with each publication */
 	bool draining;
@@ -44,6 +56,10 @@ struct view {
 	const uint32_t *hint_table;
 	uint32_t hint_mask;
 	const uint32_t *slot_table; /* likewise by slot; VIEW_PEERS_MAX entries */
+	uint32_t grant_count;
+	const struct view_grant *grants;
+	const uint32_t *grant_table; /* likewise by op and key */
+	uint32_t grant_mask;
 };
 
 /* The node's own identity; fixed for the life of the process. */
@@ -59,9 +75,13 @@ struct node_self {
 const struct view_peer *view_find(const struct view *view, const uint8_t hint[16]);
 /* The peer in that slot, or NULL. */
 const struct view_peer *view_peer_at(const struct view *view, uint32_t slot);
+/* True when such a grant holds now. */
+bool view_granted(const struct view *view, uint64_t op, const char *account, const uint8_t key[32],
+		  uint32_t may);
 /*
  * Allocates a view with the given settings, fills its tables; peers (malloc'd, may be NULL when
- * count is 0) are the view's from then on. NULL when out of memory: peers then stay the caller's.
+ * count is 0) are the view's from then on, and so are the settings' grants (likewise). NULL when
+ * out of memory: both then stay the caller's.
  */
 struct view *view_build(const struct view *settings, const struct view_peer *peers, uint32_t count);
 void view_free(struct view *view);

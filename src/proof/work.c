@@ -73,7 +73,7 @@ static unsigned work_select(struct serve *s, struct artifact **artifact, const s
 		unsigned i = s->prove[j];
 		const struct assay_prove *p = (const void *)s->in[i].data;
 		struct work *w = &s->work[n];
-		enum assay_reason reason = admit_artifact(artifact[j]);
+		enum assay_reason reason = admit_artifact(artifact[j], false);
 		uint32_t parameter = 0;
 
 		work_of_prove(w, s->session[i], &s->in[i]);

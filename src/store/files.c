@@ -137,7 +137,15 @@ static int rename_temp(struct store *s, int *file, const char *from, const char 
 	return err;
 }
 
-int temp_install(struct store *s, struct temp_files *t, const uint8_t key[32])
+int folder_sync(struct store *s, const uint8_t key[32])
+{
+	char path[PATH_LEN];
+
+	path_folder(path, key);
+	return sync_folder(s, path);
+}
+
+int temp_rename(struct store *s, struct temp_files *t, const uint8_t key[32])
 {
 	char path[PATH_LEN];
 	int err = make_folder(s, key);
@@ -154,10 +162,14 @@ int temp_install(struct store *s, struct temp_files *t, const uint8_t key[32])
 			s->disk.remove(s->disk.ctx, path);
 		}
 	}
-	if (err != 0)
-		return err;
-	path_folder(path, key);
-	return sync_folder(s, path);
+	return err;
+}
+
+int temp_install(struct store *s, struct temp_files *t, const uint8_t key[32])
+{
+	int err = temp_rename(s, t, key);
+
+	return err == 0 ? folder_sync(s, key) : err;
 }
 
 static void drop_one(struct store *s, int *file, const char *path)
@@ -194,6 +206,5 @@ int files_remove(struct store *s, const uint8_t key[32])
 	if (err != 0 && err != ASSAY_E_NOTFOUND)
 		log_warning(&s->log, "store", "outboard stays until the next start", "path=%s",
 			    path);
-	path_folder(path, key);
-	return sync_folder(s, path);
+	return folder_sync(s, key);
 }

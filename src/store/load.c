@@ -186,10 +186,27 @@ static int make_root(struct store *s)
 
 	if (err == 0)
 		err = s->disk.make_dir(s->disk.ctx, "artifacts/tmp");
+	if (err == 0)
+		err = s->disk.make_dir(s->disk.ctx, "artifacts/pushed");
 	if (err != 0)
 		log_error(&s->log, "store",
 			  "cannot make the folder of the artifacts; check the state directory",
 			  "path=artifacts error=\"%s\"", assay_error_text(err));
+	return err;
+}
+
+static int load_marks(struct store *s, struct names *n)
+{
+	int err = list_names(s, n, "artifacts/pushed");
+	uint8_t key[32];
+
+	for (size_t i = 0; err == 0 && i < n->count; i++)
+		if (is_hex(n->name[i], 64) && n->name[i][64] == '\0') {
+			hex_decode(key, 32, n->name[i]);
+			claim_load(s, key);
+		} else {
+			n->strange++;
+		}
 	return err;
 }
 
@@ -207,9 +224,11 @@ int load_all(struct store *s)
 
 		if (strlen(name) == 2 && is_hex(name, 2))
 			err = load_folder(s, &files, name);
-		else if (strcmp(name, "tmp") != 0)
+		else if (strcmp(name, "tmp") != 0 && strcmp(name, "pushed") != 0)
 			folders.strange++;
 	}
+	if (err == 0)
+		err = load_marks(s, &files);
 	if (err == 0)
 		err = sync_folder(s, "artifacts");
 	if (err == 0)

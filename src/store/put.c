@@ -92,8 +92,10 @@ static int settle(struct store *s, struct temp_files *temp, const uint8_t key[32
 	struct record *old = index_find(s, key), *r;
 	int err = old != NULL ? check_record(s, old, progress) : ASSAY_E_NOTFOUND;
 
-	if (err == 0)
+	if (err == 0) {
+		claim_end(s, old); /* who stores it here claims it */
 		return ASSAY_E_EXISTS;
+	}
 	if (old != NULL && atomic_load(&old->artifact.state) != ARTIFACT_ROT)
 		return err; /* the disk would not say */
 	r = record_new(s, key, size);
@@ -106,6 +108,7 @@ static int settle(struct store *s, struct temp_files *temp, const uint8_t key[32
 		record_free(r);
 		return err;
 	}
+	claim_unmark(s, key);
 	atomic_store(&r->artifact.used_s, (uint32_t)(clock_mono(s->config.clock) / 1000000000u));
 	load_record(s, r);
 	return 0;

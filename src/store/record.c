@@ -131,6 +131,7 @@ static void bury(struct store *s, struct record *r)
 	s->stats.rot -= atomic_load(&r->artifact.state) == ARTIFACT_ROT;
 	pthread_mutex_unlock(&s->lock);
 	checks_unlink(s, r);
+	claim_end(s, r);
 	resident_retire(s, r);
 	readers_forget(s, r);
 	r->next_dead = s->dead;

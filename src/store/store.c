@@ -6,7 +6,7 @@
 
 #include "assay/status.h"
 #include "base/must.h"
-#include "store/store_impl.h"
+#include "store/transfer.h"
 
 static void free_records(struct store *s)
 {
@@ -26,6 +26,7 @@ void store_close(struct store *s)
 	if (s == NULL)
 		return;
 	must(s->readers == NULL);
+	transfers_close(s);
 	free_records(s);
 	index_close(s);
 	pthread_mutex_destroy(&s->lock);
@@ -51,7 +52,10 @@ int store_open(struct store **out, const struct store_config *config)
 	pthread_mutex_init(&s->readers_lock, NULL);
 	s->piece = malloc(PIECE_LEN);
 	s->compare = malloc(32 * PIECE_CHUNKS);
-	err = s->piece == NULL || s->compare == NULL ? ASSAY_E_NOMEM : index_open(s);
+	atomic_store(&s->staging_quota, config->staging_bytes);
+	err = s->piece == NULL || s->compare == NULL ? ASSAY_E_NOMEM : transfers_open(s);
+	if (err == 0)
+		err = index_open(s);
 	if (err == 0)
 		err = load_all(s);
 	if (err != 0) {

@@ -5,16 +5,17 @@
  *   artifacts/<2 hex>/<64 hex>        the bytes, written once
  *   artifacts/<2 hex>/<64 hex>.tree   the outboard (crypto/tree.h), when there are more chunks than
  *                                     one; missing or wrong, it is built again
- *   artifacts/tmp/<n>, <n>.tree       writes in progress, removed at start
+ *   artifacts/tmp/<n>, <n>.tree       writes in progress, removed at start; w<n>: of peers
+ *   artifacts/pushed/<64 hex>         empty: a peer pushed that artifact, and nothing claims it yet
  *
  * Write order: bytes and outboard under temporary names, fdatasync of both, outboard renamed, bytes
  * renamed (the name of the bytes is what makes an artifact exist), directory synced, and only then
  * the record is published. A failed sync stops the process. The index is rebuilt from the names at
  * start.
  *
- * Threads: the functions marked [any] may be called from any thread, the rest from the store's
- * owner (the control side's store thread). Workers use the artifact_source and store_read_cold
- * only.
+ * Threads: the functions marked [any] may be called from any thread, those marked [fetch] from one
+ * thread at a time (the fetch role's), the rest from the store's owner (the control side's store
+ * thread). Workers use the artifact_source only.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -25,6 +26,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "proof/artifact.h"
+#include "proof/handed.h"
 
 struct store;
 
@@ -56,6 +58,7 @@ struct store_config {
 	struct store_memory memory;
 	uint64_t resident_max;	/* bytes of artifacts and outboards kept in memory */
 	uint64_t reserve_bytes; /* free disk space that a put leaves alone */
+	uint64_t staging_bytes; /* see store_staging_quota; 0: peers can push nothing */
 	/* A sync failed: what reached the disk is unknown. NULL: abort(), the only sane thing
 	 * outside of a simulator. If it returns, the store changes nothing any more. */
 	void (*fatal)(void *ctx);
@@ -131,6 +134,40 @@ unsigned store_list(struct store *s, const uint8_t *after, struct artifact_info 
  * negative code of the disk.
  */
 int store_scrub_one(struct store *s, uint64_t max_age_ns);
+
+/* --- what peers push (docs/protocol.md, "WRITE") --- */
+/* [fetch] Does the job, a few disk operations at most, and fills its answer. */
+void store_write(struct store *s, struct write_job *job);
+/* [fetch] Now and then: drops transfers to which nobody wrote for a minute. */
+void store_write_sweep(struct store *s);
+/* Makes a group of whole transfers durable and publishes them; how many it took. */
+unsigned store_commit(struct store *s);
+/* [any] There is work for store_commit. wake is called by the fetch thread when that becomes so. */
+bool store_commit_waits(const struct store *s);
+void store_on_commit(struct store *s, void (*wake)(void *ctx), void *ctx);
+/*
+ * [any] Bytes that an account may have on their way: in transfers, and pushed within the last hour
+ * without a claim.
+ */
+void store_staging_quota(struct store *s, uint64_t bytes);
+
+/*
+ * Whether somebody needs an artifact that was pushed: asked about each of them once a second or
+ * less often, on the owner's thread, until it is claimed. One that is unclaimed an hour after it
+ * came is removed; while the answer is NONE (not known yet) it stays. Without anybody to ask,
+ * claimed is NULL, everything that was pushed stays.
+ */
+enum store_claim { STORE_CLAIM_NONE, STORE_CLAIMED, STORE_UNCLAIMED };
+struct store_claims {
+	enum store_claim (*claimed)(void *ctx, const uint8_t key[32]);
+	void *ctx;
+};
+/* [any] */
+void store_claims_set(struct store *s, const struct store_claims *claims);
+/* Looks at some of them; true when more wait to be looked at. */
+bool store_claims_sweep(struct store *s);
+/* [any] Gives an artifact another hour from now; false when it is not here, or about to go. */
+bool store_hold(struct store *s, const uint8_t key[32]);
 
 struct store_stats {
 	uint64_t artifacts, bytes, resident, resident_bytes, rot;

@@ -27,6 +27,12 @@ struct record {
 	bool checked;		  /* since the start */
 	uint64_t checked_mono_ns, checked_wall_ns; /* the last under store.lock */
 	struct record *earlier, *later;		   /* by the time of the last check */
+	struct {
+		_Atomic uint64_t due_ns; /* 0: it waits for no claim; written under store.lock */
+		uint64_t charge;
+		uint32_t account;
+		struct record *earlier, *later;
+	} claim;
 	struct resident *resident;
 	_Atomic bool outboard_missing; /* read by readers */
 	_Atomic bool removed;	       /* read by readers */
@@ -59,6 +65,12 @@ struct store {
 	struct record *dead;
 	uint32_t pass;
 
+	struct record *claim_oldest, *claim_newest, *claim_next; /* the next to be looked at */
+	uint64_t claims_swept_ns;
+
+	struct transfers *transfers;
+	_Atomic uint64_t staging_quota;
+
 	struct resident **residents;
 	uint32_t resident_count, resident_room, resident_hand;
 
@@ -68,6 +80,7 @@ struct store {
 	struct record **sorted; /* by key */
 	uint64_t sorted_count, sorted_room;
 	struct store_stats stats; /* but free_bytes */
+	struct store_claims claims;
 
 	pthread_mutex_t readers_lock; /* of the list; taken before a reader's own lock */
 	struct store_reader *readers;
@@ -118,11 +131,15 @@ struct temp_files {
 int temp_create(struct store *s, struct temp_files *t, bool bytes, bool tree);
 /* Makes the contents durable and closes. */
 int temp_sync(struct store *s, struct temp_files *t);
-/* Renames to what the key says, the tree first, and makes the names durable. */
+/* Renames to what the key says, the tree first. */
+int temp_rename(struct store *s, struct temp_files *t, const uint8_t key[32]);
+/* ... and makes the names durable. */
 int temp_install(struct store *s, struct temp_files *t, const uint8_t key[32]);
 /* Closes and removes what is left. */
 void temp_drop(struct store *s, struct temp_files *t);
 int files_remove(struct store *s, const uint8_t key[32]);
+/* Makes the names in the folder of that key durable. */
+int folder_sync(struct store *s, const uint8_t key[32]);
 /* Reports a failed sync to the operator and stops; the code again if that returns. */
 int store_sync_failed(struct store *s, const char *path, int code);
 /* Offset of a node in the outboard. */
@@ -159,6 +176,17 @@ void resident_fill_values(struct resident *res, struct tree_node first, const ui
 void resident_publish(struct store *s, struct resident *res);
 /* Out of sight; freed after a grace period. */
 void resident_retire(struct store *s, struct record *r);
+
+/* --- claim.c: pushed artifacts that nothing claims yet --- */
+/* Says on the disk that the artifact of that key is one, before it gets its name; takes it back. */
+void claim_mark(struct store *s, const uint8_t key[32]);
+void claim_unmark(struct store *s, const uint8_t key[32]);
+/* Its hour begins, and it counts against the account's quota. */
+void claim_wait(struct store *s, struct record *r, uint32_t account, uint64_t charge);
+/* It stays, or it is gone. */
+void claim_end(struct store *s, struct record *r);
+/* A mark that was found at the start. */
+void claim_load(struct store *s, const uint8_t key[32]);
 
 /* --- reader.c --- */
 /* No reader keeps the files of that record open. */

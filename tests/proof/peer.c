@@ -205,6 +205,90 @@ unsigned peer_refused(struct peer *p, struct assay_refused *out)
 	return 0;
 }
 
+size_t peer_write_data(struct peer *p, uint8_t *payload, uint32_t transfer, uint32_t chunk,
+		       const void *bytes, size_t len, bool only)
+{
+	struct assay_write_data *w = (void *)payload;
+	uint8_t value[32], input[128];
+
+	memset(w, 0, sizeof(*w));
+	message_head(w, ASSAY_WRITE_DATA, (uint16_t)(sizeof(*w) + len), p->welcome.index,
+		     ++p->counter);
+	w->transfer = transfer;
+	w->chunk = chunk;
+	w->length = (uint16_t)len;
+	memcpy(w + 1, bytes, len);
+	tree_chunk_value(value, bytes, len, chunk, only);
+	tag_of(w->head.tag, input,
+	       tag_input_chunk(input, p->keys.k_i, payload, 24, value, NULL, 0));
+	return sizeof(*w) + len;
+}
+
+uint64_t peer_write(struct peer *p, uint32_t transfer, uint32_t chunk, const void *bytes,
+		    size_t len, bool only)
+{
+	uint8_t payload[sizeof(struct assay_write_data) + ASSAY_CHUNK];
+	size_t n = peer_write_data(p, payload, transfer, chunk, bytes, len, only);
+
+	world_in(p->world, peer_worker(p), &p->path, payload, n);
+	return p->counter;
+}
+
+uint64_t peer_write_open(struct peer *p, const uint8_t key[32], uint64_t size, uint64_t grant)
+{
+	struct assay_write_open m = {.size = size, .grant = grant};
+
+	memcpy(m.key, key, 32);
+	return peer_ask(p, ASSAY_WRITE_OPEN, (const uint8_t *)&m + 32, sizeof(m) - 32);
+}
+
+uint64_t peer_write_commit(struct peer *p, uint32_t transfer)
+{
+	struct assay_write_commit m = {.transfer = transfer};
+
+	return peer_ask(p, ASSAY_WRITE_COMMIT, (const uint8_t *)&m + 32, sizeof(m) - 32);
+}
+
+/* The first datagram of that type under a good tag that answers the request. */
+static const struct world_sent *answer_to(struct peer *p, uint8_t type, uint64_t counter)
+{
+	for (unsigned i = 0; i < p->world->sent_count; i++) {
+		const struct world_sent *sent = &p->world->sent[i];
+		const struct assay_ranges *m = (const void *)sent->data;
+		struct assay_inbound inbound = p->inbound;
+
+		if (sent->data[1] == type && sent_to(p, sent) && m->answer.request == counter &&
+		    assay_inbound_general(&inbound, sent->data, sent->len) == ASSAY_R_NONE)
+			return sent;
+	}
+	return NULL;
+}
+
+bool peer_write_state(struct peer *p, uint64_t counter, struct assay_write_state *out)
+{
+	const struct world_sent *sent = answer_to(p, ASSAY_WRITE_STATE, counter);
+
+	if (sent != NULL)
+		memcpy(out, sent->data, sizeof(*out));
+	return sent != NULL;
+}
+
+unsigned peer_refused_to(struct peer *p, uint64_t counter)
+{
+	const struct world_sent *sent = answer_to(p, ASSAY_REFUSED, counter);
+
+	return sent != NULL ? ((const struct assay_refused *)sent->data)->answer.status : 0;
+}
+
+size_t peer_result(struct peer *p, uint64_t counter, void *out)
+{
+	const struct world_sent *sent = answer_to(p, ASSAY_RESULT, counter);
+
+	if (sent != NULL)
+		memcpy(out, sent->data, sent->len);
+	return sent != NULL ? sent->len : 0;
+}
+
 unsigned peer_pongs(struct peer *p)
 {
 	struct assay_inbound inbound = p->inbound;

@@ -56,6 +56,19 @@ uint64_t peer_read(struct peer *p, const struct world_artifact *a, uint32_t firs
 		   unsigned flags, uint64_t grant);
 struct assay_read_result peer_judge_read(struct peer *p, const struct world_artifact *a,
 					 uint32_t first, unsigned count, uint64_t counter);
+/* A WRITE_DATA with a good tag (only: the chunk is the whole artifact), and sent. */
+size_t peer_write_data(struct peer *p, uint8_t *payload, uint32_t transfer, uint32_t chunk,
+		       const void *bytes, size_t len, bool only);
+uint64_t peer_write(struct peer *p, uint32_t transfer, uint32_t chunk, const void *bytes,
+		    size_t len, bool only);
+uint64_t peer_write_open(struct peer *p, const uint8_t key[32], uint64_t size, uint64_t grant);
+uint64_t peer_write_commit(struct peer *p, uint32_t transfer);
+/* The answer to the request with that counter, under a good tag; false when there is none. */
+bool peer_write_state(struct peer *p, uint64_t counter, struct assay_write_state *out);
+/* Code of the REFUSED to that request; 0 when there is none. */
+unsigned peer_refused_to(struct peer *p, uint64_t counter);
+/* The RESULT for it, at most sizeof(struct assay_result) + CALL_BODY_MAX bytes; its length or 0. */
+size_t peer_result(struct peer *p, uint64_t counter, void *out);
 /* Code of the last REFUSED to this peer, with a good tag; 0 when there is none. */
 unsigned peer_refused(struct peer *p, struct assay_refused *out);
 /* Number of good PONGs to this peer. */

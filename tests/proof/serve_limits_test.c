@@ -150,38 +150,6 @@ static void test_draining(void **state)
 	assert_int_equal(peer_pongs(&peer), 1);
 }
 
-/* WRITE and CALL pass the session's checks, tags included, and are refused: not offered yet. */
-static void test_not_offered(void **state)
-{
-	uint8_t payload[200], body[48] = {0}, value[32], input[128];
-	struct assay_write_data *w = (void *)payload;
-
-	assert_true(peer_connect(&peer, 0));
-	peer_ask(&peer, ASSAY_WRITE_OPEN, body, 48);
-	assert_int_equal(peer_refused(&peer, NULL), ASSAY_R_PERMISSION);
-	peer_ask(&peer, ASSAY_WRITE_COMMIT, body, 24);
-	peer_ask(&peer, ASSAY_CALL, body, 40);
-	assert_int_equal(world_refused(&world, ASSAY_R_PERMISSION), 3);
-	for (unsigned i = 0; i < 4; i++) {
-		/* The tag is over the chunk's value, as the only chunk or as one of several. */
-		memset(payload, 0, sizeof(payload));
-		message_head(w, ASSAY_WRITE_DATA, 56 + 100, peer.welcome.index, ++peer.counter);
-		w->chunk = i / 2;
-		w->length = 100;
-		memset(payload + 56, 0x55, 100);
-		tree_chunk_value(value, payload + 56, 100, w->chunk, i == 1);
-		tag_of(w->head.tag, input,
-		       tag_input_chunk(input, peer.keys.k_i, payload, 24, value, NULL, 0));
-		if (i == 3)
-			payload[60] ^= 1;
-		world_in(&world, 0, &peer.path, payload, 156);
-	}
-	assert_int_equal(world_refused(&world, ASSAY_R_PERMISSION), 6);
-	assert_int_equal(world_drops(&world, ASSAY_R_TAG), 1);
-	assert_int_equal(counters()->writes, 5);
-	assert_int_equal(counters()->calls, 1);
-}
-
 static void test_tx_full(void **state)
 {
 	struct world_artifact *a = world_artifact(&world, 65532, 5, 5);
@@ -241,8 +209,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_rate),	     T(test_costs),   T(test_in_flight),	 T(test_draining),
-		T(test_not_offered), T(test_tx_full), T(test_hints_are_limited),
+		T(test_rate),	  T(test_costs),   T(test_in_flight),
+		T(test_draining), T(test_tx_full), T(test_hints_are_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

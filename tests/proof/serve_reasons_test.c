@@ -21,7 +21,6 @@ static const struct {
 	const char *why;
 } not_here[] = {
 	{ASSAY_R_PROVE_TOTAL, "k and length within their limits keep within the product of these"},
-	{ASSAY_R_DISK_FULL, "nothing is written: WRITE is refused by permission"},
 	{ASSAY_R_NOT_MINE, "frames are parsed by the port"},
 	{ASSAY_R_VLAN, "frames are parsed by the port"},
 	{ASSAY_R_IP_HEADER, "frames are parsed by the port"},
@@ -135,7 +134,14 @@ static void provoke(enum assay_reason reason)
 		peer_ping(&peer);
 		break;
 	case ASSAY_R_PERMISSION:
+		world.peer[0].permissions = 0;
+		world_publish(&world);
 		peer_ask(&peer, ASSAY_CALL, (uint8_t[24]){0}, 24);
+		break;
+	case ASSAY_R_DISK_FULL:
+		peer_ask(&peer, ASSAY_WRITE_OPEN, (uint8_t[48]){0}, 48);
+		world_write(&world, 1);
+		world_turn(&world, true);
 		break;
 	case ASSAY_R_DRAINING:
 		world.settings.draining = true;

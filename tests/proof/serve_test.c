@@ -51,7 +51,7 @@ static void test_handshake(void **state)
 	world_rest(&world);
 	assert_true(peer_welcome(&peer));
 	assert_int_equal(counters()->welcomes, 1);
-	assert_int_equal(peer.welcome.permissions, 7);
+	assert_int_equal(peer.welcome.permissions, 15);
 	assert_int_equal(peer.welcome.limit, ASSAY_PAYLOAD_DEFAULT);
 	assert_int_equal(peer.welcome.life_s, 3600);
 	assert_int_equal(peer.welcome.idle_s, 600);

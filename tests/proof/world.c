@@ -117,6 +117,26 @@ static bool io_fetch(void *ctx, struct fetch_job *job)
 	return true;
 }
 
+static bool io_write(void *ctx, struct write_job *job)
+{
+	struct world *w = ((struct world_worker *)ctx)->world;
+
+	if (w->write_count >= w->write_room)
+		return false;
+	w->write[w->write_count++] = job;
+	return true;
+}
+
+static bool io_call(void *ctx, struct call_job *job)
+{
+	struct world *w = ((struct world_worker *)ctx)->world;
+
+	if (w->call_count >= w->call_room)
+		return false;
+	w->call[w->call_count++] = job;
+	return true;
+}
+
 static void find_many(void *ctx, struct artifact **out, const uint8_t *const *keys, unsigned n)
 {
 	struct world *w = ctx;
@@ -172,6 +192,7 @@ void world_init(struct world *w, uint64_t seed, unsigned workers)
 	w->source = (struct artifact_source){find_many, w};
 	w->buffers_max = 1u << 20;
 	w->handed_room = w->hello_room = w->order_room = w->fetch_room = WORLD_RING;
+	w->write_room = w->call_room = WORLD_RING;
 	w->settings = (struct view){.any_epoch = true,
 				    .ranges_max = ASSAY_RANGES_MAX,
 				    .length_max = ASSAY_RANGE_LENGTH_MAX,
@@ -192,7 +213,7 @@ void world_init(struct world *w, uint64_t seed, unsigned workers)
 			.random = &w->random,
 			.peer_sessions = w->peer_sessions,
 			.io = {io_alloc, io_send, io_release, io_handover, io_hello, io_order,
-			       io_fetch, worker},
+			       io_fetch, io_write, io_call, worker},
 		};
 
 		*worker = (struct world_worker){w, i, serve_new(&config)};
@@ -223,8 +244,8 @@ struct view_peer *world_peer(struct world *w, const char *account, const uint8_t
 	struct view_peer *peer = &w->peer[w->peers];
 
 	must(w->peers < WORLD_PEERS_MAX);
-	*peer = (struct view_peer){.permissions =
-					   ASSAY_MAY_PROVE | ASSAY_MAY_READ | ASSAY_MAY_WRITE,
+	*peer = (struct view_peer){.permissions = ASSAY_MAY_PROVE | ASSAY_MAY_READ |
+						  ASSAY_MAY_WRITE | ASSAY_MAY_CALL,
 				   .session_limit = PEER_SESSIONS_MAX,
 				   .rate_kib = 1u << 20,
 				   .burst_kib = 1u << 20,
@@ -367,6 +388,49 @@ void world_fetch(struct world *w, unsigned n, enum assay_reason reason)
 	memmove(w->fetch, w->fetch + n, w->fetch_count * sizeof(w->fetch[0]));
 }
 
+/* Without a store behind it, every write is refused. */
+static void write_none(void *ctx, struct write_job *job)
+{
+	job->reason = ASSAY_R_DISK_FULL;
+	job->wait_ms = job->parameter = 0;
+}
+
+void world_write(struct world *w, unsigned n)
+{
+	struct world_writer writer = w->writer;
+
+	if (writer.write == NULL)
+		writer.write = write_none;
+	if (n > w->write_count)
+		n = w->write_count;
+	for (unsigned i = 0; i < n; i++) {
+		writer.write(writer.ctx, w->write[i]);
+		serve_written(world_serve(w, w->write[i]->worker), w->write[i], w->time.mono_ns,
+			      w->time.wall_ns);
+	}
+	w->write_count -= n;
+	memmove(w->write, w->write + n, w->write_count * sizeof(w->write[0]));
+}
+
+void world_call(struct world *w, unsigned n, enum assay_reason reason)
+{
+	if (n > w->call_count)
+		n = w->call_count;
+	for (unsigned i = 0; i < n; i++) {
+		struct call_job *job = w->call[i];
+
+		job->reason = (uint16_t)reason;
+		job->wait_ms = 0;
+		job->status = CALL_DONE;
+		job->answer_len = job->len;
+		for (unsigned b = 0; b < job->len; b++)
+			job->answer[b] = job->body[job->len - 1 - b];
+		serve_called(world_serve(w, job->worker), job, w->time.mono_ns, w->time.wall_ns);
+	}
+	w->call_count -= n;
+	memmove(w->call, w->call + n, w->call_count * sizeof(w->call[0]));
+}
+
 void world_turn(struct world *w, bool empty)
 {
 	for (unsigned i = 0; i < w->workers; i++)
@@ -391,6 +455,8 @@ void world_rest(struct world *w)
 	for (unsigned i = 0; i < 10000; i++) {
 		world_turn(w, true);
 		world_fetch(w, w->fetch_count, ASSAY_R_NONE);
+		world_write(w, w->write_count);
+		world_call(w, w->call_count, ASSAY_R_NONE);
 		world_rings(w);
 		serve_handshake_slice(world_serve(w, 0), w->time.mono_ns, w->time.wall_ns);
 		if (world_idle(w))

@@ -80,8 +80,16 @@ struct world {
 	struct world_hello hello[WORLD_RING];
 	struct world_order order[WORLD_RING];
 	struct fetch_job *fetch[WORLD_RING];
-	unsigned handed_count, hello_count, order_count, fetch_count;
-	unsigned handed_room, hello_room, order_room, fetch_room;
+	struct write_job *write[WORLD_RING];
+	struct call_job *call[WORLD_RING];
+	unsigned handed_count, hello_count, order_count, fetch_count, write_count, call_count;
+	unsigned handed_room, hello_room, order_room, fetch_room, write_room, call_room;
+
+	/* Who does the writes: store_write, where a test has a store. */
+	struct world_writer {
+		void (*write)(void *ctx, struct write_job *job);
+		void *ctx;
+	} writer;
 };
 
 /* Worker 0 owns handshakes. */
@@ -119,6 +127,9 @@ void world_burst(struct world *w, unsigned worker, const struct world_in *in, un
 void world_rings(struct world *w);
 /* The fetch role: does n of the oldest jobs with that result. */
 void world_fetch(struct world *w, unsigned n, enum assay_reason reason);
+/* Likewise with n of the oldest writes, and with calls: a RESULT has the body backwards. */
+void world_write(struct world *w, unsigned n);
+void world_call(struct world *w, unsigned n, enum assay_reason reason);
 /* One turn of every worker. */
 void world_turn(struct world *w, bool empty);
 void world_advance(struct world *w, uint64_t ns);
