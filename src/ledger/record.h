@@ -9,6 +9,8 @@
 #ifndef LEDGER_RECORD_H
 #define LEDGER_RECORD_H
 
+#include <sys/queue.h>
+
 #include "ledger/table.h"
 
 struct meta {
@@ -155,7 +157,11 @@ struct ticket {
 	uint64_t ready_epoch, height;
 	bool rehome;
 	uint64_t rehome_after, closed_epoch;
-	uint32_t gone; /* holders in no challengeable state; an index, not state */
+	/* Indexes, not state (ticket_index.c). */
+	RB_ENTRY(ticket) by_gone;
+	LIST_ENTRY(ticket) closed;
+	uint32_t gone; /* holders in no challengeable state */
+	bool listed;   /* in the order of tickets to rehome */
 };
 
 struct transcript_record {
@@ -204,6 +210,7 @@ struct verdict {
 	struct record record; /* key: message id */
 	uint64_t epoch, seq, height, code;
 	char *reason;
+	struct verdict *next_of_epoch; /* an index, not state */
 };
 struct epoch_root {
 	struct record record; /* key: epoch */

@@ -9,8 +9,11 @@
 
 #include <jansson.h>
 
+#include "crypto/digest.h"
 #include "ledger/params.h"
+#include "ledger/placement.h"
 #include "ledger/state.h"
+#include "ledger/text.h"
 
 enum verdict_code {
 	VERDICT_OK = 0,
@@ -46,8 +49,6 @@ enum verdict_code {
 struct entry_ctx {
 	const char *author; /* an account, or "authority" */
 	uint64_t n;	    /* the entry's n */
-	uint64_t seq;
-	const char *type;
 };
 
 /* Refuses with a code and a reason. */
@@ -62,9 +63,9 @@ typedef unsigned rule_fn(struct state *s, const struct entry_ctx *ctx, const jso
 
 rule_fn apply_tick, apply_node_add, apply_node_update, apply_node_state, apply_authority,
 	apply_params, apply_committee, apply_committee_ack, apply_start, apply_stop, apply_attest,
-	apply_seal, apply_ticket, apply_ticket_close, apply_rehome, apply_heal_published;
+	apply_seal, apply_ticket, apply_ticket_close, apply_rehome;
 /* The score rules (docs/scores.md). */
-rule_fn apply_report, apply_recheck, apply_heal_claim, apply_heal_vote;
+rule_fn apply_report, apply_recheck, apply_heal_claim, apply_heal_vote, apply_heal_published;
 
 /*
  * Epoch-end work of epoch E in the order of docs/ledger.md; height and time are still those of the
@@ -94,7 +95,6 @@ const char *data_text(const json_t *data, const char *name); /* "" when absent *
 uint64_t data_number(const json_t *data, const char *name);  /* 0 when absent */
 bool data_flag(const json_t *data, const char *name);
 /* BIP-340 over T(tag, message parts) by a key or signature given as hex text; false for bad hex. */
-struct sha256_part;
 bool state_verify_tagged(struct state *s, const char *sig_hex, const char *key_hex, const char *tag,
 			 const struct sha256_part *parts, size_t n);
 void state_event(struct state *s, const struct state_event *event);
@@ -110,9 +110,16 @@ void node_set_state(struct state *s, struct node *node, enum node_state state);
 /* True for ACTIVE, STORAGE_FULL, POSTPONED: nodes that are challenged. */
 bool node_challengeable(const struct node *node);
 
-/* `details` cut to its longest prefix of whole characters within 256 bytes; out has room for 257.
- */
-void details_cut(char out[257], const char *details);
+/* --- presence --- */
+enum presence_kind {
+	PRESENCE_FIRST_SEEN = 1,
+	PRESENCE_RESTART,
+	PRESENCE_ONLINE,
+	PRESENCE_OFFLINE,
+	PRESENCE_MISSING,
+};
+/* The account is in that status (one of the last three) from now on; an accepted report: ONLINE. */
+void presence_status(struct state *s, const char *account, enum presence_kind kind);
 
 /* --- tickets --- */
 struct ticket *ticket_find(struct state *s, const char *id);
@@ -124,6 +131,13 @@ int ticket_position(const struct ticket *t, const char *account);
 bool ticket_places(const struct ticket *t, unsigned artifact_class, uint64_t ordinal, int position);
 /* Total of a class; 0 for a class that does not exist. */
 uint64_t ticket_count(const struct ticket *t, unsigned artifact_class);
+uint64_t ticket_copies(const struct ticket *t, unsigned artifact_class);
+/*
+ * The ticket's part of heal_published: UNKNOWN, CLOSED, PLACEMENT, RECEIPT, and when none of these
+ * the new holders. Checks everything before it changes anything.
+ */
+unsigned ticket_publish(struct state *s, const char *ticket, const json_t *data,
+			const char **reason);
 /*
  * Open tickets of a holder, by the holder index, in order of ids: each returns false to stop.
  */
@@ -134,11 +148,5 @@ void tickets_of_holder(struct state *s, const char *account,
  * gone first, then id. The scheduler takes from its head (docs/ledger.md, "Holders that leave").
  */
 void tickets_to_rehome(struct state *s, bool (*each)(void *arg, struct ticket *ticket), void *arg);
-
-/* --- placement: pure --- */
-/* The first of active minus skip in rank order; at most width. */
-void placement_new(struct texts *out, const char *ticket, const struct texts *active,
-		   const struct texts *skip, uint64_t width);
-bool placement_on(uint64_t ordinal, uint64_t copies, uint64_t holders, uint64_t position);
 
 #endif

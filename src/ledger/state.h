@@ -11,11 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ledger/entry.h"
 #include "ledger/record.h"
 
-#define ENTRY_MAX 65536
-
-/* Checks BIP-340 signatures. The replica gives one that knows results of batches verified ahead. */
+/*
+ * Checks BIP-340 signatures; verify NULL stands for one at a time by libsecp256k1. The replica
+ * gives one that knows the results of batches verified ahead.
+ */
 struct state_verifier {
 	bool (*verify)(void *ctx, const uint8_t sig[64], const uint8_t message[32],
 		       const uint8_t key[32]);
@@ -58,10 +60,21 @@ void state_free(struct state *s);
  * and where, in words for an operator.
  */
 int state_genesis(struct state *s, char *why, size_t why_room, const char *document, size_t len);
-/* One record as tables_changes gave it (start of a node, snapshots); state_loaded when all are in.
+
+/* What a node keeps beside the tables to go on from a seq, at a start or behind a snapshot. */
+struct state_origin {
+	uint8_t net[32];
+	uint64_t seq;
+	uint8_t log[32];	/* L after seq */
+	uint8_t trailer_0[192]; /* what the genesis seals; the first body refers to it */
+};
+/*
+ * One record as tables_changes gave it, into a new state; INVAL when it is none of that table.
+ * state_loaded when all are in; INVAL when they make no state. Nothing counts as changed then.
  */
 int state_load(struct state *s, enum table_id table, const char *key, const char *line, size_t len);
-int state_loaded(struct state *s, const uint8_t net[32], uint64_t seq);
+int state_loaded(struct state *s, const struct state_origin *origin);
+void state_origin(const struct state *s, struct state_origin *out);
 
 enum entry_kind { ENTRY_VOID = 1, ENTRY_DUPLICATE, ENTRY_VERDICT };
 struct entry_result {
@@ -71,8 +84,11 @@ struct entry_result {
 	const char *reason; /* a fixed word or "" */
 	char author[65], type[24];
 };
-/* Applies the entry with the next sequence number. L_before is the running hash before it. */
+/* Applies the entry with the next sequence number. */
 void state_apply(struct state *s, struct entry_result *out, const uint8_t *entry, size_t len);
+
+/* The identity key of an account or of "authority", as hex; NULL when there is no such author. */
+const char *state_author_key(struct state *s, const char *author);
 
 struct tables *state_tables(struct state *s);
 uint64_t state_seq(const struct state *s);

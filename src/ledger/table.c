@@ -92,6 +92,20 @@ enum table_id table_by_name(const char *name, size_t len)
 	return TABLES;
 }
 
+bool table_key_valid(enum table_id table, const char *key)
+{
+	void *scratch = calloc(1, table_shapes[table].shape.size);
+	bool valid = key[0] != '\0';
+
+	must(scratch != NULL);
+	for (const char *p = key; *p != '\0'; p++)
+		valid = valid && *p > 0x20 && *p < 0x7f;
+	valid = valid && key_read(scratch, &table_shapes[table], key);
+	key_free(scratch, &table_shapes[table]);
+	free(scratch);
+	return valid;
+}
+
 void *table_find(struct tables *t, enum table_id table, const char *key)
 {
 	struct record wanted = {.key = (char *)key};

@@ -61,6 +61,9 @@ const char *table_name(enum table_id table);
 /* TABLES when there is none of that name. */
 enum table_id table_by_name(const char *name, size_t len);
 
+/* A text that can be a key of that table. */
+bool table_key_valid(enum table_id table, const char *key);
+
 /* NULL when there is none. */
 void *table_find(struct tables *t, enum table_id table, const char *key);
 /* The record with that key, made with all members zero when there is none; noted as changed. */
@@ -113,6 +116,7 @@ struct texts {
 };
 void text_set(char **member, const char *text); /* copies; NULL or "" stores NULL */
 void texts_add(struct texts *texts, const char *text);
+void texts_remove_first(struct texts *texts);
 void texts_copy(struct texts *out, const struct texts *texts);
 void texts_free(struct texts *texts);
 bool texts_have(const struct texts *texts, const char *text);

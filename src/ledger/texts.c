@@ -15,6 +15,13 @@ void texts_add(struct texts *texts, const char *text)
 	text_set(&at[texts->n++], text);
 }
 
+void texts_remove_first(struct texts *texts)
+{
+	free(texts->at[0]);
+	texts->n--;
+	memmove(texts->at, texts->at + 1, texts->n * sizeof(*texts->at));
+}
+
 void texts_copy(struct texts *out, const struct texts *texts)
 {
 	struct texts copy = {0};
