@@ -49,10 +49,14 @@ static int ops_by_ticket(const struct heal_op *a, const struct heal_op *b)
 	return order != 0 ? order : numbers(a->id, b->id);
 }
 
-RB_GENERATE_STATIC(index_transcripts, transcript_record, by_target, transcripts)
-RB_GENERATE_STATIC(index_results, reporter_result, by_ticket, results)
-RB_GENERATE_STATIC(index_status, heal_op, by_status, ops_by_status)
-RB_GENERATE_STATIC(index_ticket, heal_op, by_ticket, ops_by_ticket)
+RB_PROTOTYPE(index_transcripts, transcript_record, by_target, transcripts)
+RB_PROTOTYPE(index_results, reporter_result, by_ticket, results)
+RB_PROTOTYPE(index_status, heal_op, by_status, ops_by_status)
+RB_PROTOTYPE(index_ticket, heal_op, by_ticket, ops_by_ticket)
+RB_GENERATE(index_transcripts, transcript_record, by_target, transcripts)
+RB_GENERATE(index_results, reporter_result, by_ticket, results)
+RB_GENERATE(index_status, heal_op, by_status, ops_by_status)
+RB_GENERATE(index_ticket, heal_op, by_ticket, ops_by_ticket)
 
 void index_init(struct index *x)
 {

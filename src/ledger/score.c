@@ -137,13 +137,19 @@ static uint64_t fnv(uint64_t hash, const char *text)
 	return hash;
 }
 
-size_t score_heal_index(const char *ticket, uint64_t epoch, size_t n)
+size_t score_heal_pick(size_t out[1 + HEAL_VERIFIERS_MAX], const char *ticket, uint64_t epoch,
+		       size_t n, uint64_t verifiers)
 {
-	char number[24];
 	uint64_t hash = fnv(UINT64_C(14695981039346656037), ticket);
+	size_t count, first;
+	char number[24];
 
-	must(n > 0);
+	must(n > 0 && verifiers <= HEAL_VERIFIERS_MAX);
+	count = n <= verifiers ? n : 1 + (size_t)verifiers;
 	snprintf(number, sizeof(number), "%" PRIu64, epoch);
 	hash *= UINT64_C(1099511628211); /* the zero byte between the two */
-	return fnv(hash, number) % n;
+	first = (size_t)(fnv(hash, number) % n);
+	for (size_t i = 0; i < count; i++)
+		out[i] = (first + i) % n;
+	return count;
 }

@@ -39,8 +39,8 @@ int64_t score_scale(int64_t value, int64_t num, int64_t den);
 int64_t score_trust_percent(int64_t reliability);
 /* First epoch of the window that ends at epoch; 0 epochs long means all. */
 uint64_t score_window_start(uint64_t epoch, uint64_t window);
-/* a - b, 0 when negative. */
-static inline uint64_t epochs_since(uint64_t a, uint64_t b)
+/* How far a is above b; 0 when it is not. */
+static inline uint64_t above(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
 }
@@ -61,7 +61,12 @@ enum trust_band score_trust_band(const struct params *p, int64_t reliability);
 enum node_band { BAND_NONE, BAND_WATCH, BAND_PROBATION, BAND_POSTPONE, BAND_STRONG };
 enum node_band score_node_band(const struct params *p, int64_t suspicion);
 
-/* Where the healer of a ticket stands among n eligible accounts, n >= 1. */
-size_t score_heal_index(const char *ticket, uint64_t epoch, size_t n);
+#define HEAL_VERIFIERS_MAX 32
+/*
+ * Who heals a ticket: positions among n eligible accounts, n >= 1, the healer's first, then those
+ * of at most `verifiers` others behind it, around the end. Returns their number.
+ */
+size_t score_heal_pick(size_t out[1 + HEAL_VERIFIERS_MAX], const char *ticket, uint64_t epoch,
+		       size_t n, uint64_t verifiers);
 
 #endif
