@@ -72,8 +72,10 @@ enum log_result etcd_append(void *ctx, uint64_t *seq, const uint8_t *entry, size
 		return LOG_TOO_LARGE;
 	digest_one(hash, NULL, entry, len);
 	for (unsigned race = 0; race < RACES_MAX && result == 0; race++) {
-		if (race > 0)
-			backoff(e, race - 1);
+		/* A refusal tells the new head, which is true only now: so the next try is at once,
+		 * and the jitter comes after two. */
+		if (race > 0 && race % 2 == 0)
+			backoff(e, race / 2 - 1);
 		result = append_once(e, seq, hash, entry, len, &unclear);
 	}
 	if (result == 0)
