@@ -205,6 +205,29 @@ static void call_answer(void *ctx, struct call_job *job)
 	worker_wake(w);
 }
 
+static bool call_codec_submit(void *ctx, struct task *t)
+{
+	struct dataplane *d = ctx;
+
+	return codec_submit(d->workers.codec, t);
+}
+
+static struct task *call_codec_take(void *ctx, bool wait)
+{
+	struct dataplane *d = ctx;
+
+	return codec_take(d->workers.codec, wait);
+}
+
+static unsigned codec_workers(const struct dataplane *d)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < d->placement.workers; i++)
+		n += (d->placement.worker[i].roles & ROLE_CODEC) != 0;
+	return n;
+}
+
 static bool call_idle(void *ctx)
 {
 	struct dataplane *d = ctx;
@@ -233,6 +256,10 @@ struct plane dataplane_calls(struct dataplane *d)
 		.calls_fd = call_calls_fd,
 		.call_take = call_take,
 		.call_answer = call_answer,
+		.codec = {.submit = call_codec_submit,
+			  .take = call_codec_take,
+			  .workers = codec_workers(d),
+			  .ctx = d},
 		.idle = call_idle,
 		.ctx = d,
 	};

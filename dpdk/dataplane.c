@@ -220,6 +220,37 @@ static int add_verifiers(struct dataplane *d)
 	return 0;
 }
 
+static void wake_codec(void *ctx)
+{
+	struct workers *all = ctx;
+
+	for (unsigned i = 0; i < all->count; i++)
+		if (all->worker[i]->codes)
+			worker_wake(all->worker[i]);
+}
+
+static int add_codec(struct dataplane *d)
+{
+	struct workers *all = &d->workers;
+
+	all->codec = codec_desk_new(wake_codec, all);
+	if (all->codec == NULL)
+		return ASSAY_E_NOMEM;
+	for (unsigned i = 0; i < all->count; i++) {
+		struct worker *w = all->worker[i];
+		struct codec_worker *mine;
+
+		if ((d->placement.worker[i].roles & ROLE_CODEC) == 0)
+			continue;
+		mine = codec_worker_new(all->codec, all->clock);
+		if (mine == NULL)
+			return ASSAY_E_NOMEM;
+		worker_add_role(w, codec_role(mine));
+		w->codes = true;
+	}
+	return 0;
+}
+
 /* CPUs of the workers with the role fetch; none: where control is. */
 static const cpu_set_t *fetch_cpus(const struct placement *p, cpu_set_t *set)
 {
@@ -279,7 +310,8 @@ int dataplane_start(struct dataplane *d, const struct node_self *self, struct st
 		goto fail;
 	all->calls = &d->calls;
 	if ((code = call_desk_open(&d->calls, d->placement.workers)) != 0 ||
-	    (code = open_workers(d, self, artifacts)) != 0 || (code = add_verifiers(d)) != 0) {
+	    (code = open_workers(d, self, artifacts)) != 0 || (code = add_verifiers(d)) != 0 ||
+	    (code = add_codec(d)) != 0) {
 		no_memory(trouble, "the workers");
 		goto fail;
 	}
@@ -320,6 +352,8 @@ void dataplane_stop(struct dataplane *d)
 	all->count = 0;
 	verify_desk_free(all->verify);
 	all->verify = NULL;
+	codec_desk_free(all->codec);
+	all->codec = NULL;
 	call_desk_close(&d->calls);
 	if (all->ports != NULL)
 		ports_close(all->ports);

@@ -19,6 +19,7 @@
 #include "dpdk/grace.h"
 #include "dpdk/ports.h"
 #include "dpdk/role.h"
+#include "dpdk/role_codec.h"
 #include "dpdk/verify.h"
 #include "proof/serve.h"
 
@@ -44,6 +45,7 @@ struct workers {
 	struct ports *ports;
 	struct fetch *fetch;
 	struct verify_desk *verify;
+	struct codec_desk *codec;
 	struct call_desk *calls;
 	struct grace_state *grace;
 	const struct clock *clock;
@@ -66,6 +68,7 @@ struct worker {
 	struct role role[ROLES_MAX]; /* what is done in slices, between serving */
 	unsigned role_count;
 	struct verifier *verifier; /* NULL: has not the role verify */
+	bool codes;		   /* has the role codec */
 	/* Others put in, the worker takes out. */
 	struct rte_ring *handed;  /* packed datagrams of sessions that live here */
 	struct rte_ring *hellos;  /* struct hello_job */

@@ -28,6 +28,7 @@ static const struct part {
 	{"data plane", glue_plane_start, glue_plane_stop}, /* preflight, placement, EAL */
 	{"store", app_store_start, app_store_stop},
 	{"workers", glue_workers_start, glue_workers_stop}, /* ports, workers, fetch role */
+	{"codec", app_codec_start, app_codec_stop},
 	{"control loop", app_loop_start, app_loop_stop},
 	{"control socket", app_rpc_start, app_rpc_stop},
 	{"metrics", app_metrics_start, app_metrics_stop},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/artifact.h"
 
+#include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 
 enum { LEVEL = 3 };
 
-void artifact_free(struct artifact *a)
+void artifact_free(struct artifact_file *a)
 {
 	free(a->data);
 	a->data = NULL;
@@ -29,7 +31,7 @@ char *artifact_base64(const void *data, size_t len)
 	return out;
 }
 
-int artifact_make(struct artifact *a, const char *body, uint32_t counter)
+int artifact_make(struct artifact_file *a, const char *body, uint32_t counter)
 {
 	size_t room = strlen(body) + 16, len, bound;
 	char *text = malloc(room);
@@ -65,22 +67,22 @@ static int split(char **signature, uint32_t *counter, char *text)
 	return 0;
 }
 
-static int unbase64(char **out, size_t *len, const char *text)
+int artifact_unbase64(char **out, size_t *len, const char *text, size_t text_len)
 {
-	size_t in = strlen(text);
 	int n;
 
-	if (in == 0 || in % 4 != 0)
+	if (text_len == 0 || text_len % 4 != 0 || text_len > INT_MAX)
 		return ASSAY_E_CORRUPT;
-	*out = malloc(in);
+	*out = malloc(text_len);
 	if (*out == NULL)
 		return ASSAY_E_NOMEM;
-	n = EVP_DecodeBlock((uint8_t *)*out, (const uint8_t *)text, (int)in);
+	n = EVP_DecodeBlock((uint8_t *)*out, (const uint8_t *)text, (int)text_len);
 	if (n < 0) {
 		free(*out);
 		return ASSAY_E_CORRUPT;
 	}
-	*len = n - (text[in - 1] == '=') - (text[in - 2] == '=');
+	*len = n - (text[text_len - 1] == '=') - (text[text_len - 2] == '=');
+	(*out)[*len] = '\0';
 	return 0;
 }
 
@@ -102,7 +104,7 @@ int artifact_open(char **text, size_t *len, char **signature, uint32_t *counter,
 	all[size] = '\0';
 	e = split(&part, counter, all);
 	if (e == 0)
-		e = unbase64(text, len, all);
+		e = artifact_unbase64(text, len, all, strlen(all));
 	if (e != 0)
 		goto out;
 	*signature = strdup(part);
@@ -115,7 +117,7 @@ out:
 	return e;
 }
 
-char *artifact_index(const struct artifact *layouts, size_t n, const char *layout_signature)
+char *artifact_index(const uint8_t (*layout_ids)[32], size_t n, const char *layout_signature)
 {
 	size_t room = 128 + n * (BASE58_KEY_MAX + 3) + strlen(layout_signature), at = 0;
 	char *out = malloc(room), id[BASE58_KEY_MAX];
@@ -124,9 +126,47 @@ char *artifact_index(const struct artifact *layouts, size_t n, const char *layou
 		return NULL;
 	at += sprintf(out + at, "{\"layout_ids\":[");
 	for (size_t i = 0; i < n; i++) {
-		base58_encode(id, sizeof(id), layouts[i].id, sizeof(layouts[i].id));
+		base58_encode(id, sizeof(id), layout_ids[i], 32);
 		at += sprintf(out + at, "%s\"%s\"", i > 0 ? "," : "", id);
 	}
 	sprintf(out + at, "],\"layout_signature\":\"%s\",\"version\":1}", layout_signature);
 	return out;
+}
+
+static int read_ids(uint8_t (*out)[32], const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		if (!json_is_string(item) ||
+		    base58_decode(out[i], 32, json_string_value(item)) != 0)
+			return ASSAY_E_CORRUPT;
+	}
+	return 0;
+}
+
+int artifact_index_read(uint8_t (**layout_ids)[32], char **layout_signature, size_t n,
+			const char *text, size_t len)
+{
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *list = json_object_get(root, "layout_ids"),
+		     *signature = json_object_get(root, "layout_signature");
+	int e = ASSAY_E_CORRUPT;
+
+	if (n == 0 || json_array_size(list) != n || !json_is_string(signature) ||
+	    json_integer_value(json_object_get(root, "version")) > 1)
+		goto out;
+	*layout_ids = calloc(n, sizeof(**layout_ids));
+	*layout_signature = strdup(json_string_value(signature));
+	e = *layout_ids == NULL || *layout_signature == NULL ? ASSAY_E_NOMEM
+							     : read_ids(*layout_ids, list);
+	if (e != 0) {
+		free(*layout_ids);
+		free(*layout_signature);
+	}
+out:
+	json_decref(root);
+	return e;
 }

@@ -1,215 +1,119 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "assay/status.h"
-#include "base/text.h"
+#include "codec/grid.h"
+#include "codec/symbols.h"
 #include "codec/work.h"
 #include "crypto/digest.h"
 
+/*
+ * Good source symbols go to their places in the file, repair symbols for the missing ones behind
+ * its end, from where they are cut off at last. One plan then serves for the missing source symbols
+ * and, in a heal, for all others that the folder lacks.
+ */
 struct decoder {
 	struct pipeline *p;
-	const char *directory;
-	struct layout layout;
-	uint32_t *sorted; /* places in layout.ids, by id */
-	uint8_t *state;	  /* of each symbol of the layout */
-	uint32_t present, damaged, foreign;
-
-	struct mapping out, spool; /* the file being rebuilt; repair symbols at hand */
-	struct work_codec codec;
-	uint32_t *known, *missing;
-	const uint8_t **from;
+	struct symbols symbols;
+	struct grid out, spool;
+	struct codec_job job;
+	struct work_batch batch;   /* heal: symbol files being made */
+	struct buffer group;	   /* symbol files being read */
+	uint32_t *known, *missing; /* ESIs; missing source symbols */
 	uint32_t known_len, missing_len, spooled;
+	uint32_t *ids; /* wanted by the solve under way, and where they go; NULL: in the file */
+	uint8_t **to;
+	uint32_t ids_len;
+	uint64_t done, total; /* octets, for progress */
 };
-
-enum { ABSENT, PRESENT, DAMAGED };
-
-static int by_id(const void *a, const void *b, void *layout)
-{
-	const struct layout *l = layout;
-	const uint32_t *x = a, *y = b;
-
-	return memcmp(l->ids[*x], l->ids[*y], 32);
-}
-
-static void skip(struct decoder *d, const char *name, const char *why)
-{
-	if (d->p->skipped != NULL)
-		d->p->skipped(d->p->ctx, name, why);
-}
-
-/* Place of an id in the layout, or its length. */
-static uint32_t find(const struct decoder *d, const uint8_t id[32])
-{
-	uint32_t low = 0, high = d->layout.symbols;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-		int order = memcmp(d->layout.ids[d->sorted[middle]], id, 32);
-
-		if (order == 0)
-			return d->sorted[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return d->layout.symbols;
-}
-
-/* Names the files; what they hold is checked when they are used. */
-static int scan(struct decoder *d)
-{
-	DIR *dir = opendir(d->directory);
-	struct dirent *entry;
-	uint8_t id[32];
-
-	if (dir == NULL)
-		return work_errno(d->p, "cannot read", d->directory);
-	while ((entry = readdir(dir)) != NULL) {
-		uint32_t place;
-
-		if (entry->d_name[0] == '.' || strcmp(entry->d_name, PIPELINE_LAYOUT) == 0)
-			continue;
-		if (base58_decode(id, sizeof(id), entry->d_name) != 0) {
-			d->foreign++;
-			skip(d, entry->d_name, "is not named like a symbol file");
-			continue;
-		}
-		place = find(d, id);
-		if (place == d->layout.symbols) {
-			d->foreign++;
-			skip(d, entry->d_name, "belongs to another layout");
-		} else {
-			d->state[place] = PRESENT;
-			d->present++;
-		}
-	}
-	closedir(dir);
-	return 0;
-}
-
-/* Maps a symbol file if its bytes are what its name says, and it carries the right payload id. */
-static bool open_symbol(struct decoder *d, struct mapping *m, uint32_t esi)
-{
-	char name[BASE58_KEY_MAX], path[PATH_MAX];
-	uint8_t digest[32], id[ASSAY_RQ_PAYLOAD_ID];
-	const char *why = "cannot be read";
-
-	base58_encode(name, sizeof(name), d->layout.ids[esi], 32);
-	snprintf(path, sizeof(path), "%s/%s", d->directory, name);
-	if (work_map(d->p, m, path) != 0)
-		goto bad;
-	why = "has the wrong length";
-	if (m->len != layout_symbol_file(&d->layout))
-		goto bad;
-	why = "does not match its name";
-	digest_one(digest, NULL, m->data, m->len);
-	if (memcmp(digest, d->layout.ids[esi], 32) != 0)
-		goto bad;
-	why = "carries another symbol number than the layout says";
-	assay_rq_payload_id_write(id, 0, esi);
-	if (memcmp(m->data, id, sizeof(id)) != 0)
-		goto bad;
-	return true;
-bad:
-	work_unmap(m);
-	d->state[esi] = DAMAGED;
-	d->damaged++;
-	d->present--;
-	skip(d, name, why);
-	return false;
-}
-
-/* A source symbol at its places in the file. */
-static void place_source(struct decoder *d, const uint8_t *symbol, uint32_t esi)
-{
-	const struct layout *l = &d->layout;
-
-	for (uint32_t j = 0; j < l->params.sub_blocks; j++) {
-		struct assay_rq_piece piece;
-		uint64_t at, len;
-
-		assay_rq_piece(&piece, &l->params, &l->block, j);
-		at = piece.start + (uint64_t)esi * piece.size;
-		if (at >= d->out.len)
-			continue;
-		len = d->out.len - at < piece.size ? d->out.len - at : piece.size;
-		memcpy(d->out.data + at, symbol + piece.offset, len);
-	}
-}
-
-static int take_sources(struct decoder *d)
-{
-	for (uint32_t esi = 0; esi < d->layout.block.symbols; esi++) {
-		struct mapping m;
-		int e = work_progress(d->p, "reading", esi, d->layout.block.symbols);
-
-		if (e != 0)
-			return e;
-		if (d->state[esi] != PRESENT || !open_symbol(d, &m, esi)) {
-			d->missing[d->missing_len++] = esi;
-			continue;
-		}
-		place_source(d, m.data + ASSAY_RQ_PAYLOAD_ID, esi);
-		work_unmap(&m);
-		d->from[d->known_len] = NULL;
-		d->known[d->known_len++] = esi;
-	}
-	return 0;
-}
 
 /* Symbols over K at first, for each further attempt, and at most: a set that does not do with 64 is
  * nothing that happens by chance. */
 enum { SPARE = 2, MORE = 8, SPOOL_SPARE = 64 };
 
+static uint8_t *group_file(const struct decoder *d, uint32_t i)
+{
+	return d->group.data + i * layout_symbol_file(&d->symbols.layout);
+}
+
+static int put_group(struct decoder *d, const struct grid *g, uint32_t first, uint32_t n)
+{
+	int e = grid_put(g, first, n, group_file(d, 0) + ASSAY_RQ_PAYLOAD_ID,
+			 layout_symbol_file(&d->symbols.layout));
+
+	return e != 0 ? work_errno(d->p, "cannot write", "the file") : 0;
+}
+
+/* Up to GRID_GROUP source symbols at once; the places of missing ones get anything. */
+static int take_sources(struct decoder *d)
+{
+	uint32_t k = d->symbols.layout.block.symbols, t = d->symbols.layout.params.symbol_size;
+	int e = 0;
+
+	for (uint32_t first = 0; e == 0 && first < k; first += GRID_GROUP) {
+		uint32_t n = k - first < GRID_GROUP ? k - first : GRID_GROUP;
+		uint32_t before = d->known_len;
+
+		for (uint32_t i = 0; i < n; i++)
+			if (symbols_read(&d->symbols, group_file(d, i), first + i))
+				d->known[d->known_len++] = first + i;
+			else
+				d->missing[d->missing_len++] = first + i;
+		if (d->known_len > before)
+			e = put_group(d, &d->out, first, n);
+		d->done = (uint64_t)d->known_len * t;
+		if (e == 0)
+			e = work_progress(d->p, "reading", d->done, d->total);
+	}
+	return e;
+}
+
 /* Up to n good repair symbols into the spool, from symbol *next of the layout on. */
 static int take_repair(struct decoder *d, uint32_t *next, uint32_t n)
 {
-	uint32_t t = d->layout.params.symbol_size;
+	uint32_t fresh = 0;
+	int e = 0;
 
-	for (; n > 0 && *next < d->layout.symbols; ++*next) {
-		uint8_t *to = d->spool.data + (size_t)d->spooled * t;
-		struct mapping m;
-		int e;
-
-		if ((size_t)(d->spooled + 1) * t > d->spool.len)
+	if (n > d->spool.symbols - d->spooled)
+		n = d->spool.symbols - d->spooled;
+	while (e == 0 && n > 0) {
+		for (; fresh < n && fresh < GRID_GROUP && *next < d->symbols.layout.symbols;
+		     ++*next)
+			if (symbols_read(&d->symbols, group_file(d, fresh), *next)) {
+				d->known[d->known_len++] = *next;
+				fresh++;
+			}
+		if (fresh == 0)
 			break;
-		if (d->state[*next] != PRESENT || !open_symbol(d, &m, *next))
-			continue;
-		memcpy(to, m.data + ASSAY_RQ_PAYLOAD_ID, t);
-		work_unmap(&m);
-		d->from[d->known_len] = to;
-		d->known[d->known_len++] = *next;
-		d->spooled++;
-		n--;
-		e = work_progress(d->p, "reading", d->known_len,
-				  d->layout.block.symbols + SPOOL_SPARE);
-		if (e != 0)
-			return e;
+		e = put_group(d, &d->spool, d->spooled, fresh);
+		d->spooled += fresh;
+		n -= fresh;
+		fresh = 0;
+		if (e == 0)
+			e = work_progress(d->p, "reading", d->done, d->total);
 	}
-	return 0;
+	return e;
 }
 
 /* Known symbols until there is a plan. */
 static int gather(struct decoder *d)
 {
-	uint32_t next = d->layout.block.symbols, before;
+	uint32_t k = d->symbols.layout.block.symbols, next = k, before;
 	int e = take_repair(d, &next, d->missing_len + SPARE);
 
 	while (e == 0) {
-		if (d->known_len < d->layout.block.symbols)
-			return work_fail(
-				d->p, ASSAY_E_NOTFOUND,
-				"too few good symbols: %u of %u, at least %u more are needed",
-				d->known_len, d->layout.block.symbols,
-				d->layout.block.symbols - d->known_len);
-		e = work_plan(d->p, &d->codec, d->layout.block.symbols, d->known, d->known_len);
+		if (d->known_len < k)
+			return work_fail(d->p, ASSAY_E_NOTFOUND,
+					 "too few good symbols: %u of %u, at least %u more are "
+					 "needed",
+					 d->known_len, k, k - d->known_len);
+		e = codec_job_plan(&d->job, d->known, d->known_len);
+		if (e == 0)
+			e = work_job(d->p, &d->job, "planning", d->done, 0, d->total);
 		if (e != ASSAY_E_NOTFOUND)
 			return e;
 		before = d->known_len;
@@ -218,142 +122,288 @@ static int gather(struct decoder *d)
 			return work_fail(d->p, ASSAY_E_NOTFOUND,
 					 "the %u good symbols do not determine the file: at least "
 					 "%u more are needed",
-					 d->known_len, assay_rq_plan_missing(d->codec.plan));
+					 d->known_len, codec_job_missing(&d->job));
 	}
 	return e;
 }
 
-/* An unlinked file for the repair symbols that take the missing ones' place. */
-static int make_spool(struct decoder *d, const char *part)
+static int read_window(void *ctx, const struct codec_window *w)
 {
-	size_t repair = d->layout.symbols - d->layout.block.symbols,
-	       want = d->missing_len + SPOOL_SPARE;
-	char path[PATH_MAX + 8];
-	int e;
+	struct decoder *d = ctx;
+	int e = grid_read(&d->out, w->number, 0, d->out.symbols, w->source);
 
-	snprintf(path, sizeof(path), "%s.spool", part);
-	e = work_map_new(d->p, &d->spool, path,
-			 (want < repair ? want : repair) * d->layout.params.symbol_size);
-	unlink(path);
-	return e;
+	if (e == 0)
+		e = grid_read(&d->spool, w->number, 0, d->spooled, w->repair);
+	return e != 0 ? work_errno(d->p, "cannot read", "the file") : 0;
 }
 
-static int solve(struct decoder *d, const char *part)
+/* Missing source symbols into the file, runs of them at once. */
+static int solved_window(void *ctx, const struct codec_window *w)
 {
-	const struct assay_rq_params *q = &d->layout.params;
-	struct assay_rq_io io = {.source = d->out.data,
-				 .source_len = d->out.len,
-				 .known = d->from,
-				 .sink = d->out.data,
-				 .sink_len = d->out.len,
-				 .symbol_size = q->symbol_size,
-				 .sub_blocks = q->sub_blocks,
-				 .alignment = q->alignment};
-	uint8_t digest[32];
-	int e = 0;
+	struct decoder *d = ctx;
+	size_t size = w->to - w->from;
+	uint32_t k = d->out.symbols;
 
-	if (d->missing_len > 0) {
-		e = make_spool(d, part);
-		if (e == 0)
-			e = gather(d);
-		if (e == 0)
-			e = work_solve(d->p, &d->codec, d->missing, d->missing_len, &io, "decoding",
-				       d->known_len, d->layout.block.symbols + d->missing_len);
+	for (uint32_t i = 0, n; i < d->ids_len && d->ids[i] < k; i += n) {
+		uint8_t *rows = w->source + d->ids[i] * size;
+
+		for (n = 0;
+		     i + n < d->ids_len && d->ids[i + n] == d->ids[i] + n && d->ids[i + n] < k; n++)
+			if (d->to[i + n] != NULL)
+				memcpy(rows + n * size, d->to[i + n] + w->from, size);
+		if (grid_write(&d->out, w->number, d->ids[i], n, rows) != 0)
+			return work_errno(d->p, "cannot write", "the file");
 	}
-	if (e != 0)
-		return e;
-	digest_one(digest, NULL, d->out.data, d->out.len);
-	if (memcmp(digest, d->layout.hash, sizeof(digest)) != 0)
-		return work_fail(
-			d->p, ASSAY_E_CORRUPT,
-			"the rebuilt file does not match the layout's hash: the layout is wrong");
 	return 0;
 }
 
-static int prepare(struct decoder *d)
+static int solve(struct decoder *d, const char *what)
 {
-	int e = work_read_layout(d->p, &d->layout, d->directory);
-	uint32_t n = d->layout.symbols;
+	struct codec_io io = {.read = read_window, .solved = solved_window, .ctx = d};
+	uint64_t share = (uint64_t)d->ids_len * d->symbols.layout.params.symbol_size;
+	int e = codec_job_solve(&d->job, d->ids, d->to, d->ids_len, &io);
 
-	if (e != 0)
-		return e;
-	d->sorted = malloc(n * sizeof(*d->sorted));
-	d->state = calloc(n, 1);
-	d->known = malloc(n * sizeof(*d->known));
-	d->missing = malloc(n * sizeof(*d->missing));
-	d->from = malloc(n * sizeof(*d->from));
-	if (d->sorted == NULL || d->state == NULL || d->known == NULL || d->missing == NULL ||
-	    d->from == NULL)
-		return work_fail(d->p, ASSAY_E_NOMEM, "no memory for %u symbols", n);
-	for (uint32_t i = 0; i < n; i++)
-		d->sorted[i] = i;
-	qsort_r(d->sorted, n, sizeof(*d->sorted), by_id, &d->layout);
-	return scan(d);
-}
-
-static void finish(struct decoder *d)
-{
-	work_codec_free(&d->codec);
-	work_unmap(&d->out);
-	work_unmap(&d->spool);
-	layout_free(&d->layout);
-	free(d->sorted);
-	free(d->state);
-	free(d->known);
-	free(d->missing);
-	free(d->from);
-}
-
-int pipeline_decode(struct pipeline *p, const char *directory, const char *path)
-{
-	struct decoder d = {.p = p, .directory = directory};
-	char part[PATH_MAX];
-	int e;
-
-	p->message[0] = '\0';
-	if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
-		return work_fail(p, ASSAY_E_INVAL, "the path %s is too long", path);
-	e = prepare(&d);
-	if (e == 0) {
-		e = work_map_new(p, &d.out, part, d.layout.params.length);
-		if (e == 0)
-			e = take_sources(&d);
-		if (e == 0)
-			e = solve(&d, part);
-		if (e == 0 && rename(part, path) != 0)
-			e = work_errno(p, "cannot rename", part);
-		if (e != 0)
-			unlink(part);
-	}
-	finish(&d);
+	if (e == 0)
+		e = work_job(d->p, &d->job, what, d->done, share, d->total);
+	d->done += share;
 	return e;
 }
 
-int pipeline_inspect(struct pipeline *p, struct pipeline_facts *f, const char *directory)
+static int decode(struct decoder *d)
 {
-	struct decoder d = {.p = p, .directory = directory};
+	static uint8_t *const nowhere;
+	int e;
+
+	d->ids = d->missing;
+	d->ids_len = d->missing_len;
+	d->to = malloc((d->missing_len + 1) * sizeof(*d->to));
+	if (d->to == NULL)
+		return ASSAY_E_NOMEM;
+	for (uint32_t i = 0; i < d->ids_len; i++)
+		d->to[i] = nowhere;
+	e = d->missing_len > 0 ? solve(d, "decoding") : 0;
+	free(d->to);
+	return e;
+}
+
+/* Symbol files made in a batch; the layout knows what they must be. */
+static int write_batch(struct decoder *d)
+{
+	struct coded_sink to = {d->p, d->symbols.folder};
+	int e = 0;
+
+	for (uint32_t i = 0; e == 0 && i < d->batch.n; i++) {
+		uint32_t number = d->batch.ids[i];
+		const uint8_t *file = work_batch_file(&d->batch, i);
+		uint8_t id[32];
+
+		digest_one(id, NULL, file, d->batch.stride);
+		if (memcmp(id, d->symbols.layout.ids[number], 32) != 0)
+			return work_fail(d->p, ASSAY_E_CORRUPT,
+					 "rebuilt symbol %u does not have the layout's id: the "
+					 "layout is wrong",
+					 number);
+		e = coded_take(&to, ARTIFACT_SYMBOL, number, id, file, d->batch.stride);
+		if (e == 0 && i % 64 == 0)
+			e = work_progress(d->p, "writing", d->done, d->total);
+	}
+	return e;
+}
+
+/* Everything that is not there in good order, as much at a time as memory holds. */
+static int heal(struct decoder *d)
+{
+	struct symbols *s = &d->symbols;
+	int e = work_batch_open(d->p, &d->batch, &s->layout);
+
+	for (uint32_t next = 0; e == 0 && next < s->layout.symbols;) {
+		d->batch.n = 0;
+		for (; next < s->layout.symbols && d->batch.n < d->batch.max; next++)
+			if (s->state[next] != SYMBOL_PRESENT)
+				work_batch_add(&d->batch, next);
+		d->ids = d->batch.ids;
+		d->to = d->batch.to;
+		d->ids_len = d->batch.n;
+		if (d->batch.n == 0)
+			break;
+		e = solve(d, "healing");
+		if (e == 0)
+			e = write_batch(d);
+	}
+	work_batch_close(&d->batch);
+	return e;
+}
+
+/* What nobody has looked at yet may be damaged as well. */
+static int check_rest(struct decoder *d)
+{
+	struct symbols *s = &d->symbols;
+	int e = 0;
+
+	for (uint32_t i = s->layout.block.symbols; e == 0 && i < s->layout.symbols; i++) {
+		symbols_read(s, group_file(d, 0), i);
+		if (i % 64 == 0)
+			e = work_progress(d->p, "checking", d->done, d->total);
+	}
+	d->total =
+		d->done + (uint64_t)(s->layout.symbols - s->present) * s->layout.params.symbol_size;
+	return e;
+}
+
+/* The file as it is on the disk, against the layout; then it ends where it should. */
+static int check_file(struct decoder *d)
+{
+	const struct layout *l = &d->symbols.layout;
+	struct digest_stream stream;
+	struct assay_rq_piece piece;
+	uint8_t digest[32];
+	int e = 0;
+
+	digest_stream_init(&stream, NULL);
+	assay_rq_piece(&piece, &l->params, &l->block, 0);
+	for (uint64_t at = 0, n; at < l->params.length; at += n) {
+		ssize_t got = pread(d->out.fd, d->group.data,
+				    l->params.length - at < d->group.room ? l->params.length - at
+									  : d->group.room,
+				    (off_t)at);
+
+		if (got <= 0)
+			return work_errno(d->p, "cannot read", "the file");
+		digest_stream_add(&stream, d->group.data, got);
+		n = got;
+	}
+	digest_stream_end(&stream, digest);
+	if (memcmp(digest, l->hash, sizeof(digest)) != 0)
+		return work_fail(
+			d->p, ASSAY_E_CORRUPT,
+			"the rebuilt file does not match the layout's hash: the layout is wrong");
+	if (ftruncate(d->out.fd, (off_t)l->params.length) != 0 || fdatasync(d->out.fd) != 0)
+		e = work_errno(d->p, "cannot write", "the file");
+	return e;
+}
+
+/* Room for the file and, behind it, for as many repair symbols as may be needed. */
+static int make_room(struct decoder *d)
+{
+	const struct layout *l = &d->symbols.layout;
+	uint32_t repair = l->symbols - l->block.symbols, want = d->missing_len + SPOOL_SPARE;
+	uint64_t t = l->params.symbol_size;
+
+	d->spool = d->out;
+	d->spool.symbols = want < repair ? want : repair;
+	d->spool.base = (d->out.len + 4095) / 4096 * 4096;
+	d->spool.len = d->spool.symbols * t;
+	if (d->missing_len == 0 && d->symbols.present == l->symbols)
+		return 0;
+	errno = posix_fallocate(d->out.fd, 0, (off_t)(d->spool.base + d->spool.len));
+	return errno == 0 ? 0 : work_errno(d->p, "no room for", "the file");
+}
+
+static int prepare(struct decoder *d, int folder, int file)
+{
+	uint32_t n;
+	int e = symbols_open(&d->symbols, d->p, folder);
+
+	if (e != 0)
+		return e;
+	n = d->symbols.layout.symbols;
+	d->out = (struct grid){.fd = file,
+			       .len = d->symbols.layout.params.length,
+			       .symbols = d->symbols.layout.block.symbols,
+			       .params = d->symbols.layout.params};
+	d->total = (uint64_t)d->out.symbols * d->out.params.symbol_size;
+	d->known = malloc(n * sizeof(*d->known));
+	d->missing = malloc(d->out.symbols * sizeof(*d->missing));
+	if (d->known == NULL || d->missing == NULL ||
+	    buffer_reserve(&d->group, GRID_GROUP * layout_symbol_file(&d->symbols.layout)) != 0)
+		return work_fail(d->p, ASSAY_E_NOMEM, "no memory for %u symbols", n);
+	errno = posix_fallocate(file, 0, (off_t)d->out.len);
+	return errno == 0 ? 0 : work_errno(d->p, "no room for", "the file");
+}
+
+static int rebuild(struct decoder *d, bool all)
+{
+	int e = take_sources(d);
+
+	if (e == 0)
+		e = make_room(d);
+	if (e == 0 && all)
+		e = check_rest(d);
+	if (e == 0 &&
+	    (d->missing_len > 0 || (all && d->symbols.present < d->symbols.layout.symbols)))
+		e = gather(d);
+	if (e == 0 && !all)
+		d->total += (uint64_t)d->missing_len * d->symbols.layout.params.symbol_size;
+	if (e == 0)
+		e = all ? heal(d) : decode(d);
+	if (e == 0)
+		e = check_file(d);
+	if (e == 0 && all)
+		e = coded_sync(d->p, d->symbols.folder);
+	return e;
+}
+
+static int run(struct pipeline *p, int folder, int file, bool all)
+{
+	struct decoder d = {.p = p};
+	struct task_inline own;
+	struct task_pool pool = work_pool(p, &own);
 	int e;
 
 	p->message[0] = '\0';
-	e = prepare(&d);
-	for (uint32_t i = 0; e == 0 && i < d.layout.symbols; i++) {
-		struct mapping m;
+	e = prepare(&d, folder, file);
+	if (e == 0) {
+		codec_job_init(&d.job, &pool, &d.symbols.layout.params, &d.symbols.layout.block);
+		e = rebuild(&d, all);
+		codec_job_free(&d.job);
+	}
+	if (e != 0 && p->message[0] == '\0')
+		work_fail(p, e, "%s", assay_error_text(e));
+	symbols_close(&d.symbols);
+	buffer_free(&d.group);
+	free(d.known);
+	free(d.missing);
+	return e;
+}
 
-		if (d.state[i] == PRESENT && open_symbol(&d, &m, i))
-			work_unmap(&m);
-		e = work_progress(p, "checking", i + 1, d.layout.symbols);
+int pipeline_decode(struct pipeline *p, int folder, int file)
+{
+	return run(p, folder, file, false);
+}
+
+int pipeline_heal(struct pipeline *p, int folder, int file)
+{
+	return run(p, folder, file, true);
+}
+
+int pipeline_inspect(struct pipeline *p, struct pipeline_facts *f, int folder)
+{
+	struct symbols s;
+	uint8_t *file = NULL;
+	int e;
+
+	p->message[0] = '\0';
+	e = symbols_open(&s, p, folder);
+	if (e == 0) {
+		file = malloc(layout_symbol_file(&s.layout));
+		e = file != NULL ? 0 : ASSAY_E_NOMEM;
+	}
+	for (uint32_t i = 0; e == 0 && i < s.layout.symbols; i++) {
+		symbols_read(&s, file, i);
+		e = work_progress(p, "checking", i + 1, s.layout.symbols);
 	}
 	if (e == 0) {
-		*f = (struct pipeline_facts){.length = d.layout.params.length,
-					     .source = d.layout.block.symbols,
-					     .repair = d.layout.symbols - d.layout.block.symbols,
-					     .present = d.present,
-					     .damaged = d.damaged,
-					     .foreign = d.foreign,
-					     .sub_blocks = d.layout.params.sub_blocks,
-					     .symbol_size = d.layout.params.symbol_size};
-		memcpy(f->hash, d.layout.hash, sizeof(f->hash));
+		*f = (struct pipeline_facts){.length = s.layout.params.length,
+					     .source = s.layout.block.symbols,
+					     .repair = s.layout.symbols - s.layout.block.symbols,
+					     .present = s.present,
+					     .damaged = s.damaged,
+					     .foreign = s.foreign,
+					     .sub_blocks = s.layout.params.sub_blocks,
+					     .symbol_size = s.layout.params.symbol_size};
+		memcpy(f->hash, s.layout.hash, sizeof(f->hash));
 	}
-	finish(&d);
+	free(file);
+	symbols_close(&s);
 	return e;
 }

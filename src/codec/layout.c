@@ -44,11 +44,19 @@ static int make_ids(struct layout *l, uint64_t symbols)
 	return l->ids != NULL ? 0 : ASSAY_E_NOMEM;
 }
 
+uint64_t layout_repair(uint64_t length, uint32_t ratio)
+{
+	return length <= LAYOUT_PACKET ? ratio + 1
+				       : (length * ratio + LAYOUT_PACKET - 1) / LAYOUT_PACKET;
+}
+
+size_t layout_text_max(uint64_t symbols)
+{
+	return 512 + symbols * (BASE58_KEY_MAX + 3);
+}
+
 int layout_init(struct layout *l, const char **why, uint64_t length, uint32_t ratio)
 {
-	uint64_t repair = length <= LAYOUT_PACKET
-				  ? ratio + 1
-				  : (length * ratio + LAYOUT_PACKET - 1) / LAYOUT_PACKET;
 	int e;
 
 	memset(l, 0, sizeof(*l));
@@ -57,7 +65,7 @@ int layout_init(struct layout *l, const char **why, uint64_t length, uint32_t ra
 	if (ratio == 0 || ratio > LAYOUT_RATIO_MAX)
 		return refuse(why, "the ratio of repair symbols is not 1..64");
 	e = set_params(l, why, length);
-	return e != 0 ? e : make_ids(l, l->block.symbols + repair);
+	return e != 0 ? e : make_ids(l, l->block.symbols + layout_repair(length, ratio));
 }
 
 void layout_free(struct layout *l)
@@ -68,7 +76,7 @@ void layout_free(struct layout *l)
 
 int layout_write(char **text, size_t *len, const struct layout *l)
 {
-	size_t room = 512 + (size_t)l->symbols * (BASE58_KEY_MAX + 3), at = 0;
+	size_t room = layout_text_max(l->symbols), at = 0;
 	uint8_t oti[ASSAY_RQ_OTI];
 	char id[BASE58_KEY_MAX], *out = malloc(room);
 

@@ -26,12 +26,17 @@ struct layout {
 	uint8_t (*ids)[32];
 };
 
+/* Repair symbols of a file: ratio + 1 up to LAYOUT_PACKET octets, then length * ratio /
+ * LAYOUT_PACKET, rounded up. */
+uint64_t layout_repair(uint64_t length, uint32_t ratio);
 /* Parameters and number of symbols of a file; ids are allocated, not filled. Reason in *why. */
 int layout_init(struct layout *l, const char **why, uint64_t length, uint32_t ratio);
 void layout_free(struct layout *l);
 /* Octets of a symbol file: payload id and symbol. */
 size_t layout_symbol_file(const struct layout *l);
 
+/* More than the canonical text of so many symbols takes. */
+size_t layout_text_max(uint64_t symbols);
 /* Canonical text in malloc'd memory, terminated. */
 int layout_write(char **text, size_t *len, const struct layout *l);
 /* Reads what layout_write writes, in any JSON form; refuses what no file of one block can have. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file into a directory of symbol files and back. Symbol files are named by their id;
- * `layout.json` says which belong to the file. Memory holds the codec's rows and a bounded number
- * of symbols being made; the file itself and received symbols are mapped.
+ * A file into symbol files, layout and index files, and back. Files and folders come as
+ * descriptors. Memory holds the codec's rows, two windows of symbols and a bounded number of
+ * symbols being made; files are read and written on the calling thread, numbers are left to a pool
+ * of workers. A folder of symbol files has them under their ids, and `layout.json` says which
+ * belong to the file. When a call returns 0, what it wrote is on the disk.
  */
 #ifndef CODEC_PIPELINE_H
 #define CODEC_PIPELINE_H
@@ -10,14 +12,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "base/task.h"
 #include "codec/layout.h"
+#include "codec/ticket.h"
 
 #define PIPELINE_LAYOUT "layout.json"
+#define PIPELINE_MEMORY ((size_t)512 << 20)
 
 struct pipeline {
-	uint32_t ratio;	   /* repair symbols per source symbol; 0: LAYOUT_RATIO */
-	size_t memory_max; /* for symbols being made; 0: 256 MiB */
+	const struct task_pool *pool; /* NULL: the calling thread computes */
+	uint32_t ratio;		      /* repair symbols per source symbol; 0: LAYOUT_RATIO */
+	size_t memory_max;	      /* for symbols being made; 0: PIPELINE_MEMORY */
+	const uid_t *owner;	      /* gets the files that are made; NULL: stay the process' */
 	/* Called often; true stops the work with ASSAY_E_CLOSED and leaves no half files. */
 	bool (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
 	/* A file that is skipped, and why. */
@@ -26,14 +34,23 @@ struct pipeline {
 	char message[256]; /* what went wrong, for people */
 };
 
-/* Writes symbol files and layout of the file at path into the directory, which must exist. */
-int pipeline_encode(struct pipeline *p, const char *path, const char *directory);
+/* The file's symbol files and layout into a folder. */
+int pipeline_encode(struct pipeline *p, int file, int folder);
 /*
- * Rebuilds the file from a directory with its layout and enough symbol files. Symbol files that are
- * truncated or changed and files that are not of the layout are named and skipped. Too few:
- * ASSAY_E_NOTFOUND, the message says how many more. The file appears only when its hash is right.
+ * All artifacts of a file for a ticket into a sink: symbols by number, then layout and index files;
+ * the ticket's fields. terms->ratio replaces p->ratio. The ticket is freed by ticket_free.
  */
-int pipeline_decode(struct pipeline *p, const char *directory, const char *path);
+int pipeline_put(struct pipeline *p, int file, const struct ticket_terms *terms,
+		 const struct artifact_sink *sink, struct ticket *ticket);
+/*
+ * The file out of a folder with its layout and enough symbol files, into an empty regular file open
+ * for reading and writing. Symbol files that are truncated or changed and files that are not of the
+ * layout are named and skipped. Too few: ASSAY_E_NOTFOUND, the message says how many more. On any
+ * error the file's contents mean nothing.
+ */
+int pipeline_decode(struct pipeline *p, int folder, int file);
+/* The same, and every symbol file that is missing is made again in the folder, out of one plan. */
+int pipeline_heal(struct pipeline *p, int folder, int file);
 
 struct pipeline_facts {
 	uint64_t length;
@@ -42,8 +59,7 @@ struct pipeline_facts {
 	uint8_t hash[32];
 	uint32_t sub_blocks, symbol_size;
 };
-/* Looks at a directory without decoding; damaged counts files whose bytes do not match their name.
- */
-int pipeline_inspect(struct pipeline *p, struct pipeline_facts *facts, const char *directory);
+/* Looks at a folder without decoding; damaged counts files whose bytes do not match their name. */
+int pipeline_inspect(struct pipeline *p, struct pipeline_facts *facts, int folder);
 
 #endif

@@ -1,48 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts that encoding and decoding of files share. */
+/* Symbols being made: what encoding and healing share. */
 #ifndef CODEC_WORK_H
 #define CODEC_WORK_H
 
-#include <stdarg.h>
+#include "codec/files.h"
+#include "codec/job.h"
 
-#include "codec/pipeline.h"
+/* Brings the job's plan or solve to its end; progress counts octets from base to base + share. */
+int work_job(struct pipeline *p, struct codec_job *j, const char *what, uint64_t base,
+	     uint64_t share, uint64_t total);
+/* The pool of the pipeline, or the calling thread. */
+struct task_pool work_pool(const struct pipeline *p, struct task_inline *own);
 
-#define WORK_SLICE 2000000 /* budget between two looks at the caller: some milliseconds */
-
-struct mapping {
-	uint8_t *data;
-	size_t len;
+/* A number of symbol files in memory. */
+struct work_batch {
+	struct buffer data;
+	size_t stride;	 /* of symbol files */
+	uint32_t max, n; /* room, in use */
+	uint32_t *ids;	 /* ESIs */
+	uint8_t **to;	 /* their symbols */
 };
-
-/* Keeps the message; returns e. */
-__attribute__((format(printf, 3, 4))) int work_fail(struct pipeline *p, int e, const char *format,
-						    ...);
-/* ASSAY_E_NOSPC for a full disk, else ASSAY_E_IO. */
-int work_errno(struct pipeline *p, const char *what, const char *path);
-int work_progress(struct pipeline *p, const char *what, uint64_t done, uint64_t total);
-
-int work_map(struct pipeline *p, struct mapping *m, const char *path);
-/* A new file of len octets, with disk space set aside, mapped for writing. */
-int work_map_new(struct pipeline *p, struct mapping *m, const char *path, size_t len);
-void work_unmap(struct mapping *m);
-/* Writes a whole file under a temporary name and renames it. */
-int work_write(struct pipeline *p, const char *directory, const char *name, const void *data,
-	       size_t len);
-int work_read_layout(struct pipeline *p, struct layout *l, const char *directory);
-
-/* The codec of one block with its memory; zero-initialised, freed by work_codec_free. */
-struct work_codec {
-	void *plan_memory, *wanted_memory, *solve_memory;
-	struct assay_rq_plan *plan;
-	struct assay_rq_wanted *wanted;
-	struct assay_rq_solve *solve;
-};
-/* 0, ASSAY_E_NOTFOUND (too few symbols) or another error. */
-int work_plan(struct pipeline *p, struct work_codec *c, uint32_t symbols, const uint32_t *known,
-	      size_t known_len);
-/* Computes the wanted symbols; progress counts from `base` of `total` symbols. */
-int work_solve(struct pipeline *p, struct work_codec *c, const uint32_t *ids, size_t len,
-	       const struct assay_rq_io *io, const char *what, uint64_t base, uint64_t total);
-void work_codec_free(struct work_codec *c);
+int work_batch_open(struct pipeline *p, struct work_batch *b, const struct layout *l);
+void work_batch_close(struct work_batch *b);
+uint8_t *work_batch_file(const struct work_batch *b, uint32_t i);
+/* One more symbol file: its payload id, and where its symbol goes. */
+void work_batch_add(struct work_batch *b, uint32_t esi);
 
 #endif

@@ -5,7 +5,7 @@
  * that fails returns a negative code and leaves one line in app->error: what failed, why, what to
  * do.
  *
- * Order: config, lock, self, registry, [preflight, EAL], store, [ports, workers], loop, rpc,
+ * Order: config, lock, self, registry, [preflight, EAL], store, [ports, workers], codec, loop, rpc,
  * metrics; then app_run. In brackets: main.c's own, on top of dpdk/.
  */
 #ifndef CONTROL_APP_H
@@ -20,6 +20,7 @@
 struct control; /* loop, sockets, jobs */
 struct registry;
 struct store_thread;
+struct codec_thread;
 
 struct app {
 	const char *config_path; /* in: main */
@@ -41,6 +42,7 @@ struct app {
 
 	struct registry *registry;
 	struct store_thread *store_thread;
+	struct codec_thread *codec_thread;
 	struct control *control;
 	int lock_fd;
 	int exit_code; /* of a start that failed: 78 configuration, 75 lock held, else 1 */
@@ -68,6 +70,9 @@ void app_registry_stop(struct app *app);
 /* Opens the store and starts the thread that owns it. */
 int app_store_start(struct app *app);
 void app_store_stop(struct app *app);
+/* The thread that codes files, on top of the workers. */
+int app_codec_start(struct app *app);
+void app_codec_stop(struct app *app);
 /* Event loop, signals; publishes the first snapshot to the workers. */
 int app_loop_start(struct app *app);
 void app_loop_stop(struct app *app);

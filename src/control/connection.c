@@ -81,16 +81,20 @@ static void answer(struct connection *conn, const char *line, size_t len)
 		.state = c->state,
 		.depth_max = (unsigned)c->app->config.control_depth,
 		.fd = conn->fd_count > 0 ? conn->fds[0] : -1,
+		.folder = conn->fd_count > 1 ? conn->fds[1] : -1,
 		.uid = conn->uid,
 		.pid = conn->pid,
 	};
-	int fd = ctx.fd;
+	unsigned kept;
+	int fd = ctx.fd, folder = ctx.folder;
 	json_t *reply;
 
 	conn->used_ns = clock_mono(&c->app->clock);
 	reply = rpc_answer(&ctx, line, len);
-	if (fd >= 0 && ctx.fd < 0) /* the handler keeps it */
-		memmove(conn->fds, conn->fds + 1, --conn->fd_count * sizeof(conn->fds[0]));
+	/* what the handler keeps: none, the first, or both */
+	kept = (fd >= 0 && ctx.fd < 0) + (folder >= 0 && ctx.folder < 0);
+	conn->fd_count -= kept;
+	memmove(conn->fds, conn->fds + kept, conn->fd_count * sizeof(conn->fds[0]));
 	if (reply != NULL)
 		connection_send(conn, reply, false);
 }
@@ -140,7 +144,8 @@ static void take_fds(struct connection *conn, struct msghdr *msg)
 		}
 	}
 	if ((msg->msg_flags & MSG_CTRUNC) != 0)
-		fatal(conn, RPC_E_REQUEST, "one descriptor a request", "too many descriptors");
+		fatal(conn, RPC_E_REQUEST, "one descriptor a request, two where a folder is wanted",
+		      "too many descriptors");
 }
 
 /* One recvmsg; false when there is nothing to read or nobody there. */

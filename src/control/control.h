@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "control/app.h"
+#include "control/jobs.h"
 #include "control/registry.h"
 #include "control/rpc.h"
 #include "control/store_thread.h"
@@ -52,18 +53,6 @@ int publish_view(struct control *c);
 /* reload.c: 0, or a code after rpc_fail. The lists get what was applied and what waits. */
 int reload_registry(struct control *c, json_t **result, struct rpc_error *error);
 int reload_config(struct control *c, json_t **result, struct rpc_error *error);
-
-/* jobs.c */
-struct jobs *jobs_new(struct control *c);
-void jobs_free(struct jobs *j);
-/* Takes the task over; the result of the call, or NULL after rpc_fail (the task is then freed). */
-json_t *jobs_start(struct jobs *j, struct connection *owner, struct store_task *task,
-		   const char *name, struct rpc_error *error);
-bool jobs_cancel(struct jobs *j, uint64_t id);
-/* The connection is gone: its jobs are cancelled. */
-void jobs_forget(struct jobs *j, const struct connection *owner);
-unsigned jobs_count(const struct jobs *j, const struct connection *owner);
-json_t *jobs_list(const struct jobs *j);
 
 /* verify.c: verdicts of the workers from here on, and first those of verify_test. 0 or NOMEM. */
 int verify_start(struct control *c);

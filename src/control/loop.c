@@ -90,6 +90,7 @@ static void begin_drain(struct control *c)
 	c->state = RPC_IN_DRAIN;
 	c->drain_until_ns = now + DRAIN_NS;
 	server_stop_listening(c->server);
+	jobs_drain(c->jobs);
 	publish_view(c);
 	event_add(c->soon, &shortly);
 }

@@ -25,6 +25,10 @@ METHOD(method_artifact_stat);
 METHOD(method_artifact_verify);
 METHOD(method_artifact_remove);
 METHOD(method_artifact_scrub);
+/* jobs_codec.c */
+METHOD(method_codec_encode);
+METHOD(method_codec_decode);
+METHOD(method_codec_heal);
 /* methods_admin.c */
 METHOD(method_registry_list);
 METHOD(method_registry_reload);

@@ -29,8 +29,8 @@ static json_t *start(struct rpc_context *ctx, enum store_kind kind, int fd, uint
 	task->size = size;
 	atomic_init(&task->total, size);
 	rpc_key(task->key, params, "key");
-	return jobs_start(ctx->control->jobs, ctx->connection, task, rpc_text(params, "name"),
-			  error);
+	return jobs_start(ctx->control->jobs, ctx->connection, &job_store, task,
+			  rpc_text(params, "name"), error);
 }
 
 /*

@@ -154,10 +154,12 @@ static json_t *call(struct rpc_context *ctx, json_t *request, struct rpc_error *
 		return NULL;
 	params = params != NULL ? json_incref(params) : json_object();
 	if (rpc_check_params(m, params, error)) {
-		if (m->fd != RPC_FD_NONE && ctx->fd < 0)
+		if ((m->fd != RPC_FD_NONE && ctx->fd < 0) || (m->folder && ctx->folder < 0))
 			rpc_fail(error, RPC_E_PARAMS, NULL,
 				 "send it with the line, as SCM_RIGHTS of one sendmsg call",
-				 "%s needs a file descriptor", m->name);
+				 "%s needs %s", m->name,
+				 m->folder ? "the descriptors of a file and a folder"
+					   : "a file descriptor");
 		else
 			result = rpc_handlers[id](ctx, params, error);
 		if (result != NULL && m->changes)

@@ -30,9 +30,10 @@ struct rpc_param {
 /* States of the daemon, a set. */
 enum { RPC_IN_START = 1, RPC_IN_RUN = 2, RPC_IN_DRAIN = 4, RPC_ALWAYS = 7 };
 /* What a descriptor that comes with the request must be open for. */
-enum rpc_fd { RPC_FD_NONE, RPC_FD_READ, RPC_FD_WRITE };
+enum rpc_fd { RPC_FD_NONE, RPC_FD_READ, RPC_FD_WRITE, RPC_FD_BOTH };
 
 #define RPC_PARAMS_MAX 4
+#define RPC_RATIO_MAX  64 /* LAYOUT_RATIO_MAX of codec/layout.h */
 
 struct rpc_method {
 	const char *name;
@@ -41,6 +42,7 @@ struct rpc_method {
 	bool changes; /* logged with who asked */
 	bool job;     /* answers {"job":ID}; job.progress and job.done follow */
 	enum rpc_fd fd;
+	bool folder; /* a second descriptor: of a folder */
 	struct rpc_param params[RPC_PARAMS_MAX + 1];
 	const char *help;
 	const char *result;
@@ -65,6 +67,9 @@ struct rpc_method {
 	X(ARTIFACT_VERIFY, "artifact.verify") \
 	X(ARTIFACT_REMOVE, "artifact.remove") \
 	X(ARTIFACT_SCRUB, "artifact.scrub")   \
+	X(CODEC_ENCODE, "codec.encode")       \
+	X(CODEC_DECODE, "codec.decode")       \
+	X(CODEC_HEAL, "codec.heal")           \
 	X(JOB_LIST, "job.list")               \
 	X(JOB_CANCEL, "job.cancel")           \
 	X(CONFIG_SHOW, "config.show")         \
@@ -111,7 +116,8 @@ struct rpc_context {
 	struct connection *connection; /* where job events go */
 	unsigned state;		       /* one of RPC_IN_* */
 	unsigned depth_max;
-	int fd; /* passed descriptor, or -1; a handler that keeps it sets -1 */
+	int fd;	    /* passed descriptor, or -1; a handler that keeps it sets -1 */
+	int folder; /* likewise the second one */
 	long uid, pid;
 };
 

@@ -8,6 +8,12 @@
 		"key", RPC_KEY, true, 0, "artifact key: 64 hex digits or base58" \
 	}
 
+#define NAME_PARAM                                                \
+	{                                                         \
+		"name", RPC_TEXT, false, 255, "for messages only" \
+	}
+#define SKIPPED_RESULT "job; its result is {\"skipped\":[{\"name\",\"why\"}],\"skipped_count\"}"
+
 const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
 	[RPC_DISCOVER] = {"rpc.discover", NULL, RPC_ALWAYS,
 			  .help = "The methods with their parameters, states and help.",
@@ -78,6 +84,25 @@ const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
 	[RPC_ARTIFACT_SCRUB] = {"artifact.scrub", "artifact scrub", RPC_IN_RUN, .changes = true,
 				.job = true, .help = "Checks every artifact once, now.",
 				.result = "job; its result is {\"checked\",\"rot\"}"},
+	[RPC_CODEC_ENCODE] = {"codec.encode", NULL, RPC_IN_RUN, .job = true, .fd = RPC_FD_READ,
+			      .folder = true,
+			      .params = {{"ratio", RPC_NUMBER, false, RPC_RATIO_MAX,
+					  "repair symbols for each source symbol (default 5)"},
+					 NAME_PARAM},
+			      .help = "Codes a regular file into symbol files and their layout in "
+				      "a folder of the caller's, by the workers with the role "
+				      "codec.",
+			      .result = SKIPPED_RESULT},
+	[RPC_CODEC_DECODE] = {"codec.decode", NULL, RPC_IN_RUN, .job = true, .fd = RPC_FD_BOTH,
+			      .folder = true, .params = {NAME_PARAM},
+			      .help = "Rebuilds a file, into an empty regular file, from a folder "
+				      "of the caller's with enough good symbol files.",
+			      .result = SKIPPED_RESULT},
+	[RPC_CODEC_HEAL] = {"codec.heal", NULL, RPC_IN_RUN, .job = true, .fd = RPC_FD_BOTH,
+			    .folder = true, .params = {NAME_PARAM},
+			    .help = "The same, and every symbol file that the folder lacks is made "
+				    "again.",
+			    .result = SKIPPED_RESULT},
 	[RPC_JOB_LIST] = {"job.list", "job list", RPC_ALWAYS, .help = "Jobs that wait or run.",
 			  .result = "{\"jobs\":[{\"job\",\"kind\",\"name\",\"done\",\"total\"}]}"},
 	[RPC_JOB_CANCEL] = {"job.cancel", "job cancel", RPC_ALWAYS, .changes = true,
@@ -129,17 +154,17 @@ static json_t *describe_states(unsigned states)
 
 static json_t *describe(const struct rpc_method *m)
 {
-	static const char *const fds[] = {"none", "read", "write"};
+	static const char *const fds[] = {"none", "read", "write", "read and write"};
 	json_t *params = json_array();
 
 	for (const struct rpc_param *p = m->params; p->name != NULL; p++)
 		json_array_append_new(params, json_pack("{s:s,s:s,s:b,s:s}", "name", p->name,
 							"type", rpc_type_name(p->type), "required",
 							(int)p->required, "help", p->help));
-	return json_pack("{s:s,s:s?,s:o,s:b,s:b,s:s,s:o,s:s,s:s}", "name", m->name, "command",
+	return json_pack("{s:s,s:s?,s:o,s:b,s:b,s:s,s:b,s:o,s:s,s:s}", "name", m->name, "command",
 			 m->command, "states", describe_states(m->states), "changes",
-			 (int)m->changes, "job", (int)m->job, "descriptor", fds[m->fd], "params",
-			 params, "help", m->help, "result", m->result);
+			 (int)m->changes, "job", (int)m->job, "descriptor", fds[m->fd], "folder",
+			 (int)m->folder, "params", params, "help", m->help, "result", m->result);
 }
 
 json_t *rpc_discover(void)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/output.h"
 
 /* A file without name for what cannot be a regular file itself; -1 after a message. */
 static int scratch(void)
@@ -124,44 +125,6 @@ int command_artifact_put(struct ctl *ctl, char **arguments, unsigned count)
 	return code;
 }
 
-/* The output grows under another name; it gets its own when it is whole. */
-struct output {
-	char path[4096], temporary[4096 + 16];
-	int fd;
-};
-
-static int open_output(struct ctl *ctl, struct output *o, const char *key, const char *path)
-{
-	struct stat st;
-
-	snprintf(o->path, sizeof(o->path), "%s", path);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		snprintf(o->path, sizeof(o->path), "%.4000s/%.64s", path, key);
-	if (access(o->path, F_OK) == 0 && ctl->option[OPT_FORCE] == NULL)
-		return ctl_fail(CTL_FAILED, "%s is there already; --force replaces it", o->path);
-	snprintf(o->temporary, sizeof(o->temporary), "%s.XXXXXX", o->path);
-	o->fd = mkostemp(o->temporary, O_CLOEXEC);
-	if (o->fd < 0)
-		return ctl_fail(CTL_FAILED, "%s: %s", o->path, strerror(errno));
-	return CTL_OK;
-}
-
-static int finish_output(struct output *o, bool good)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	if (good && (fchmod(o->fd, 0666 & ~mask) != 0 || fsync(o->fd) != 0 ||
-		     rename(o->temporary, o->path) != 0)) {
-		ctl_fail(CTL_FAILED, "%s: %s", o->path, strerror(errno));
-		good = false;
-	}
-	if (!good)
-		unlink(o->temporary);
-	close(o->fd);
-	return good ? CTL_OK : CTL_FAILED;
-}
-
 static json_t *get_into(struct ctl *ctl, const char *key, int fd, int *code)
 {
 	struct ctl_link link;
@@ -199,11 +162,11 @@ int command_artifact_get(struct ctl *ctl, char **arguments, unsigned count)
 
 	if (strcmp(arguments[1], "-") == 0)
 		return get_to_stdout(ctl, arguments[0]);
-	code = open_output(ctl, &output, arguments[0], arguments[1]);
+	code = output_open(ctl, &output, arguments[1], arguments[0]);
 	if (code != CTL_OK)
 		return code;
 	result = get_into(ctl, arguments[0], output.fd, &code);
-	if (finish_output(&output, result != NULL) != CTL_OK && code == CTL_OK)
+	if (output_finish(&output, result != NULL) != CTL_OK && code == CTL_OK)
 		code = CTL_FAILED;
 	if (code == CTL_OK && ctl->json)
 		return ctl_print_json(result, code);

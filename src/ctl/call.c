@@ -38,7 +38,7 @@ int ctl_connect(struct ctl *ctl, struct ctl_link *link, bool quiet)
 	int code;
 
 	memset(link, 0, sizeof(*link));
-	link->fd = -1;
+	link->fd = link->folder = -1;
 	if (ctl->option[OPT_SOCKET] != NULL) {
 		snprintf(path, sizeof(path), "%s", ctl->option[OPT_SOCKET]);
 	} else {
@@ -67,13 +67,15 @@ void ctl_disconnect(struct ctl_link *link)
 		close(link->fd);
 	free(link->buffer);
 	memset(link, 0, sizeof(*link));
-	link->fd = -1;
+	link->fd = link->folder = -1;
 }
 
-/* One descriptor goes with the first byte. */
+/* Descriptors go with the first byte. */
 static bool send_line(struct ctl_link *link, const char *line, size_t len, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+	int fds[2] = {fd, link->folder};
+	size_t fds_len = (link->folder >= 0 ? 2 : 1) * sizeof(int);
 	struct iovec iov = {(void *)line, len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
@@ -81,12 +83,12 @@ static bool send_line(struct ctl_link *link, const char *line, size_t len, int f
 		struct cmsghdr *c;
 
 		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
+		msg.msg_controllen = CMSG_SPACE(fds_len);
 		c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+		c->cmsg_len = CMSG_LEN(fds_len);
+		memcpy(CMSG_DATA(c), fds, fds_len);
 	}
 	while (iov.iov_len > 0) {
 		ssize_t n = sendmsg(link->fd, &msg, MSG_NOSIGNAL);

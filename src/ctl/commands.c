@@ -41,13 +41,16 @@ const struct ctl_command ctl_commands[] = {
 	 "Challenges nodes for random ranges of artifacts and checks every step of each answer. "
 	 "Exits with 1 unless all of them pass.",
 	 command_prove},
-	{"codec encode", "FILE", 1, 1, OPT(OUTPUT) | OPT(RATIO),
+	{"codec encode", "FILE", 1, 1, OPT(OUTPUT) | OPT(RATIO) | OPT(DAEMON),
 	 "Codes a file into symbol files and their layout in the folder of -o. Needs no daemon.",
 	 command_codec_encode},
-	{"codec decode", "DIR", 1, 1, OPT(OUTPUT) | OPT(FORCE),
+	{"codec decode", "DIR", 1, 1, OPT(OUTPUT) | OPT(FORCE) | OPT(DAEMON),
 	 "Rebuilds the file of -o from a folder of codec encode with enough good symbol files; "
 	 "names and skips damaged and foreign ones.",
 	 command_codec_decode},
+	{"codec heal", "DIR", 1, 1, OPT(DAEMON),
+	 "Makes every symbol file again that a folder of codec encode lacks or has damaged.",
+	 command_codec_heal},
 	{"codec inspect", "DIR", 1, 1, 0,
 	 "Checks a folder of symbol files: how many are good, and how many more a decode needs.",
 	 command_codec_inspect},

@@ -48,6 +48,7 @@ enum {
 	X(RANGES, "ranges", "N", "ranges of a question (default 4)")                             \
 	X(LENGTH, "length", "BYTES", "length of a range (default 256)")                          \
 	X(OUTPUT, "output", "PATH", "where to write; also -o")                                   \
+	X(DAEMON, "daemon", NULL, "let the daemon's workers do it")                              \
 	X(RATIO, "ratio", "N", "repair symbols for each source symbol (default 5)")              \
 	X(CLIENT_KEYS, "client-keys", "FILE",                                                    \
 	  "ask as a client, with --account (default: as the node)")
@@ -108,6 +109,7 @@ int ctl_print_json(json_t *object, int code);
 /* call.c: the daemon. */
 struct ctl_link {
 	int fd;
+	int folder; /* goes along with the descriptor of a call, or -1 */
 	char *buffer;
 	size_t len, room;
 	uint64_t last_id;
@@ -162,6 +164,7 @@ int command_doctor(struct ctl *ctl, char **arguments, unsigned count);
 int command_prove(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_encode(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_decode(struct ctl *ctl, char **arguments, unsigned count);
+int command_codec_heal(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_inspect(struct ctl *ctl, char **arguments, unsigned count);
 int command_config_print(struct ctl *ctl, char **arguments, unsigned count);
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "crypto/schnorr/verifier.h"
+#include "base/task.h"
 #include "proof/serve.h"
 
 struct plane_worker {
@@ -77,6 +78,9 @@ struct plane {
 	int (*calls_fd)(void *ctx);
 	struct call_job *(*call_take)(void *ctx);
 	void (*call_answer)(void *ctx, struct call_job *job);
+	/* RaptorQ work for the workers with the role codec, which take slices of it. One thread
+	 * takes what is done. */
+	struct task_pool codec;
 	/* True when no worker has anything in progress. */
 	bool (*idle)(void *ctx);
 	void *ctx;
