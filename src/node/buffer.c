@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/buffer.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/must.h"
+#include "node/trim.h"
 
 void buffer_free(struct buffer *b)
 {
@@ -137,29 +137,16 @@ void buffer_requeue(struct buffer *b, const struct row *rows, size_t n)
  * ------------------------------------------------------------------------------------------------
  */
 
-/* Is the row's target this text, white space at its ends left aside? */
-static bool names(const char *text, const char *target)
-{
-	size_t len = strlen(text);
-
-	while (len > 0 && isspace((unsigned char)*text)) {
-		text++;
-		len--;
-	}
-	while (len > 0 && isspace((unsigned char)text[len - 1]))
-		len--;
-	return len == strlen(target) && memcmp(text, target, len) == 0;
-}
-
 bool buffer_covers(const struct row *rows, size_t n, const char *const *targets, size_t count)
 {
 	for (size_t t = 0; t < count; t++) {
 		size_t recent = 0, old = 0;
+		char target[ACCOUNT_ROOM];
 
-		if (names(targets[t], ""))
+		if (!trim_copy(target, sizeof(target), targets[t]) || *target == '\0')
 			continue;
 		for (size_t i = 0; i < n; i++) {
-			if (!names(targets[t], rows[i].target))
+			if (strcmp(target, rows[i].target) != 0)
 				continue;
 			recent += rows[i].bucket == ASSAY_BUCKET_RECENT;
 			old += rows[i].bucket == ASSAY_BUCKET_OLD;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "assay/status.h"
-#include "base/must.h"
+#include "base/text.h"
 #include "node/challenge_impl.h"
 
 #define AT_ONCE	   4
@@ -32,8 +32,7 @@ void challenge_end(struct challenge *c)
 	free(c->list);
 	c->list = NULL;
 	c->n = 0;
-	c->facts.epoch = 0;
-	c->done = false;
+	c->running = c->done = false;
 }
 
 int challenge_begin(struct challenge *c, const struct epoch_facts *facts, struct moment now)
@@ -46,8 +45,7 @@ int challenge_begin(struct challenge *c, const struct epoch_facts *facts, struct
 	c->ctx->counters.no_ticket = false;
 	buffer_epoch(c->buffer, facts->epoch);
 	error = challenge_assignment(c, &c->list, &c->n);
-	if (error != 0)
-		c->facts.epoch = 0;
+	c->running = error == 0;
 	return error;
 }
 
@@ -91,6 +89,7 @@ static void slot_failed(struct challenge *c, const struct examinee *e, struct sl
 static void slot_row(struct challenge *c, struct slot *slot, struct row *row)
 {
 	struct node_ctx *ctx = c->ctx;
+	char id[65];
 
 	if (row_sign(row, &ctx->signer) != 0) {
 		ctx->counters.sign_failures[row->result]++;
@@ -103,11 +102,12 @@ static void slot_row(struct challenge *c, struct slot *slot, struct row *row)
 	buffer_append(c->buffer, row);
 	ctx->counters.results[row->result]++;
 	slot->state = SLOT_FILLED;
+	hex_encode(id, slot->exam.challenge_id, 32);
 	log_info(&ctx->log, "challenge", "result",
 		 "epoch=%" PRIu64 " target=%s bucket=%u ticket=%s class=%u ordinal=%" PRIu32
-		 " result=%s details=\"%s\"",
+		 " result=%s details=\"%s\" challenge=%s",
 		 row->epoch, row->target, row->bucket, row->ticket, row->class, row->ordinal,
-		 result_name(row->result), row->details);
+		 result_name(row->result), row->details, id);
 }
 
 /* The ticket, if one was chosen, is named in the log only. */
@@ -226,6 +226,8 @@ static void note_complete(struct challenge *c, struct moment now)
 
 void challenge_round(struct challenge *c, struct moment now, struct effects *out)
 {
+	if (!c->running || c->facts.mode == 0 || !c->facts.enabled)
+		return;
 	for (size_t i = 0; i < c->n; i++)
 		for (unsigned s = 0; s < SLOTS; s++)
 			c->list[i].slot[s].tried = false;
@@ -310,5 +312,5 @@ bool challenge_complete(const struct challenge *c)
 		for (unsigned s = 0; s < SLOTS; s++)
 			if (c->list[i].slot[s].state != SLOT_FILLED)
 				return false;
-	return c->facts.epoch != 0;
+	return c->running;
 }

@@ -22,7 +22,8 @@ struct challenge {
 	struct node_ctx *ctx;
 	struct challenge_settings settings;
 	struct buffer *buffer;
-	struct epoch_facts facts; /* of the epoch that is run; epoch 0: none */
+	bool running;
+	struct epoch_facts facts; /* of the epoch that is run */
 	struct examinee *list;	  /* in the order of the assignment */
 	size_t n;
 	uint64_t begun_ns;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom and what to challenge: the assignment, and the ticket of a bucket. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/must.h"
 #include "node/challenge_impl.h"
+#include "node/trim.h"
 #include "proof/derive.h"
 
 struct assignment {
@@ -19,20 +19,15 @@ static void assigned(void *arg, const char *target)
 {
 	struct assignment *a = arg;
 	struct examinee *e;
-	size_t len;
+	char account[ACCOUNT_ROOM];
 
-	while (isspace((unsigned char)*target))
-		target++;
-	len = strlen(target);
-	while (len > 0 && isspace((unsigned char)target[len - 1]))
-		len--;
-	if (len == 0 || len >= ACCOUNT_ROOM)
+	if (!trim_copy(account, sizeof(account), target) || *account == '\0')
 		return;
 	a->list = realloc(a->list, (a->n + 1) * sizeof(*a->list));
 	must(a->list != NULL);
 	e = &a->list[a->n];
 	*e = (struct examinee){.slot[0].state = SLOT_OPEN};
-	memcpy(e->account, target, len);
+	strcpy(e->account, account);
 	if (strcmp(e->account, a->c->ctx->self) == 0)
 		return;
 	for (size_t i = 0; i < a->n; i++)

@@ -64,7 +64,7 @@ int challenge_review(struct challenge *c)
 	size_t kept = 0;
 	int error;
 
-	if (c->facts.epoch == 0)
+	if (!c->running)
 		return 0;
 	error = review_assignment(c);
 	if (error != 0)

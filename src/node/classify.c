@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/classify.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "assay/status.h"
 #include "ledger/rules.h"
+#include "node/trim.h"
 
 static const char *const names[RESULT_CLASSES] = {
 	"UNSPECIFIED",		"PASS",	       "HASH_MISMATCH",	     "TIMEOUT_OR_NO_RESPONSE",
@@ -32,13 +32,6 @@ const char *result_name(unsigned class)
 	return class < RESULT_CLASSES ? names[class] : "UNKNOWN";
 }
 
-static bool blank(const char *text)
-{
-	while (isspace((unsigned char)*text))
-		text++;
-	return *text == '\0';
-}
-
 /* A target that says "not now" did not answer; one that says no did. */
 static unsigned classify_refusal(unsigned refused, const char *why)
 {
@@ -51,7 +44,7 @@ static unsigned classify_refusal(unsigned refused, const char *why)
 	default:
 		break;
 	}
-	if (why == NULL || blank(why) || strcasestr(why, "timeout") != NULL ||
+	if (why == NULL || is_blank(why) || strcasestr(why, "timeout") != NULL ||
 	    strcasestr(why, "no response") != NULL)
 		return RESULT_TIMEOUT;
 	return RESULT_INVALID_TRANSCRIPT;

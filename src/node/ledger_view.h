@@ -33,6 +33,12 @@ struct reported {
 	unsigned result;
 };
 
+enum recheck_taken {
+	TAKEN_NONE,
+	TAKEN_OURS,    /* this node's */
+	TAKEN_ANOTHER, /* somebody else's: no other will be taken */
+};
+
 struct ledger_view {
 	/* The epoch under way; false while there is none. */
 	bool (*current)(void *ctx, struct epoch_facts *out);
@@ -52,8 +58,9 @@ struct ledger_view {
 	/* The failed rows of all reports of an epoch; 0 or a code. */
 	int (*failed_rows)(void *ctx, uint64_t epoch,
 			   void (*each)(void *arg, const struct reported *row), void *arg);
-	/* Would a recheck of that transcript by `self` be refused, because one was taken? */
-	bool (*rechecked)(void *ctx, const struct reported *row, uint64_t epoch, const char *self);
+	/* What the ledger has of rechecks of that row. */
+	enum recheck_taken (*rechecked)(void *ctx, const struct reported *row, uint64_t epoch,
+					const char *self);
 	void *ctx;
 };
 

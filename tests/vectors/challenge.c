@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "proof/derive.h"
-#include "vectors/runner.h"
+#include "vectors/challenge_ledger.h"
+#include "vectors/challenge_node.h"
 
 static struct derive_seed seed_of(const json_t *in)
 {
@@ -356,6 +357,25 @@ static const struct vector_section sections[] = {
 	{"epoch_by_id", run_epoch_by_id},
 	{"epoch_seed", run_epoch_seed},
 	{"commit_list", run_commit_list},
+	{"artifact_count", run_artifact_count},
+	{"classify_proof_failure", run_classify_proof_failure},
+	{"dispatch_epoch", run_dispatch_epoch},
+	{"proof_coverage", run_proof_coverage},
+	{"recheck_eligible", run_recheck_eligible},
+	{"recheck_execute", run_recheck_execute},
+	{"recheck_find", run_recheck_find},
+	{"recheck_outcome", run_recheck_outcome},
+	{"recheck_submit", run_recheck_submit},
+	{"result_buffer", run_result_buffer},
+	{"chain_targets", run_chain_targets},
+	{"chain_validate_proofs", run_chain_validate_proofs},
+	{"classify_chain_error", run_reference_only},
+	{"compound_handler", run_reference_only},
+	{"index_ids_provisional", run_reference_only},
+	{"no_eligible_window", run_reference_only},
+	{"symbol_key", run_reference_only},
+	{"symbol_size_fallback", run_reference_only},
+	{"ticket_filter", run_reference_only},
 	{NULL, NULL},
 };
 

@@ -181,6 +181,8 @@ static const char *case_id(const json_t *item, size_t number)
 	static char text[32];
 	const char *id = json_string_value(json_object_get(item, "id"));
 
+	if (id == NULL)
+		id = json_string_value(json_object_get(item, "name"));
 	snprintf(text, sizeof(text), "#%zu", number);
 	return id != NULL ? id : text;
 }
@@ -261,6 +263,17 @@ static void check_only(const char *only, json_t *cases)
 	}
 }
 
+/* The lists of a file: "cases", or those of "unit" with the list "scripts" beside them. */
+static json_t *cases_of(json_t *root)
+{
+	json_t *unit = json_object_get(root, "unit"), *scripts = json_object_get(root, "scripts");
+
+	if (!json_is_object(unit) || !json_is_array(scripts))
+		return json_object_get(root, "cases");
+	json_object_set(unit, "scripts", scripts);
+	return unit;
+}
+
 int vectors_main(int argc, char **argv, const char *default_file,
 		 const struct vector_section *sections)
 {
@@ -283,7 +296,7 @@ int vectors_main(int argc, char **argv, const char *default_file,
 		fprintf(stderr, "%s:%d: %s\n", file, error.line, error.text);
 		return 2;
 	}
-	cases = json_object_get(root, "cases");
+	cases = cases_of(root);
 	if (json_is_array(cases)) { /* a file of one section, which the build's first one reads */
 		run_named(sections, sections->name, cases);
 	} else if (json_is_object(cases)) {

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a node remembers of its own challenges across a restart, in the node's database
+ * (docs/epochs.md, "Local tables"). Writes are durable when the transaction that the caller may
+ * have open is.
+ */
+#ifndef NODE_LOCAL_H
+#define NODE_LOCAL_H
+
+#include <sqlite3.h>
+
+#include "node/recheck_store.h"
+
+struct local;
+
+/*
+ * Makes the tables, or brings old ones to their present keys, in one transaction. On error why has
+ * a sentence for the operator and nothing was changed.
+ */
+int local_open(struct local **out, sqlite3 *db, char *why, size_t why_room);
+void local_close(struct local *l); /* not the database */
+
+/* The newest epoch whose report is known to be on the ledger. NOTFOUND: none yet. */
+int local_last_epoch(struct local *l, uint64_t *epoch);
+int local_set_last_epoch(struct local *l, uint64_t epoch, uint64_t now_ms);
+
+struct recheck_store local_rechecks(struct local *l);
+
+#endif
