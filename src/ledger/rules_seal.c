@@ -35,11 +35,6 @@ static void key_of(uint8_t out[32], const char *hex)
 	must(hex_read(out, 32, hex));
 }
 
-static void set_bit(uint8_t bits[32], uint64_t member_id)
-{
-	bits[(member_id - 1) / 8] |= (uint8_t)(1 << (member_id - 1) % 8);
-}
-
 void trailer_genesis(struct state *s)
 {
 	const struct committee *c = s->committee;
@@ -49,11 +44,13 @@ void trailer_genesis(struct state *s)
 		.cum_weight = c->member_count,
 	};
 
+	if (committee_keyless(c))
+		return;
 	state_root(s, t.state_root);
 	key_of(t.committee_key, c->output_key);
 	key_of(t.next_key, c->output_key);
 	for (size_t i = 0; i < c->member_count; i++)
-		set_bit(t.attest_bits, c->members[i].id);
+		trailer_attested(&t, c->members[i].id);
 	trailer_write(s->origin.trailer_0, &t);
 }
 
@@ -77,7 +74,7 @@ static void write_body(struct state *s, struct seal *seal, const struct committe
 	key_of(t.committee_key, c->output_key);
 	key_of(t.next_key, root->next_key);
 	for (size_t i = 0; i < seal->attest_count; i++)
-		set_bit(t.attest_bits, seal->attests[i]);
+		trailer_attested(&t, seal->attests[i]);
 	trailer_write(body, &t);
 	hex_encode(hex, body, sizeof(body));
 	text_set(&seal->body, hex);

@@ -2,6 +2,7 @@
 /* Ticks: height, time, the beacon, and the ends and starts of epochs. */
 #include "base/must.h"
 #include "base/text.h"
+#include "ledger/beacon.h"
 #include "ledger/state_impl.h"
 
 /* Authors of this many last ticks must not tick. */
@@ -28,7 +29,7 @@ static bool reveals(const struct committee_member *member, const char *reveal_he
 
 	if (!hex_read(reveal, 32, reveal_hex))
 		return false;
-	digest_one(digest, NULL, reveal, 32);
+	beacon_link(digest, reveal);
 	hex_encode(tip, digest, 32);
 	return strcmp(tip, text_of(member->tip)) == 0;
 }
@@ -46,15 +47,14 @@ static const char *tick_refusal(struct state *s, const char *author, const json_
 	return NULL;
 }
 
-/* R = BLAKE3("assay/beacon/v1" ‖ R_prev ‖ reveal). */
 static void beacon_step(struct meta *meta, const char *reveal_hex)
 {
-	uint8_t message[15 + 64] = "assay/beacon/v1", digest[32];
+	uint8_t beacon[32], reveal[32];
 	char hex[65];
 
-	must(hex_read(message + 15, 32, meta->beacon) && hex_read(message + 47, 32, reveal_hex));
-	digest_one(digest, NULL, message, sizeof(message));
-	hex_encode(hex, digest, 32);
+	must(hex_read(beacon, 32, meta->beacon) && hex_read(reveal, 32, reveal_hex));
+	beacon_next(beacon, beacon, reveal);
+	hex_encode(hex, beacon, 32);
 	text_set(&meta->beacon, hex);
 }
 

@@ -66,7 +66,7 @@ struct state_origin {
 	uint8_t net[32];
 	uint64_t seq;
 	uint8_t log[32];	/* L after seq */
-	uint8_t trailer_0[192]; /* what the genesis seals; the first body refers to it */
+	uint8_t trailer_0[192]; /* the genesis' body; zero in a network without keys */
 };
 /*
  * One record as tables_changes gave it, into a new state; INVAL when it is none of that table.

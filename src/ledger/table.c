@@ -114,7 +114,7 @@ void *table_find(struct tables *t, enum table_id table, const char *key)
 }
 
 /* First 12 bits of BLAKE3(table ‖ 00 ‖ key). */
-static uint16_t bucket_of(enum table_id table, const char *key)
+unsigned table_bucket(enum table_id table, const char *key)
 {
 	struct digest_stream s;
 	uint8_t digest[32];
@@ -123,7 +123,7 @@ static uint16_t bucket_of(enum table_id table, const char *key)
 	digest_stream_add(&s, table_name(table), strlen(table_name(table)) + 1);
 	digest_stream_add(&s, key, strlen(key));
 	digest_stream_end(&s, digest);
-	return (uint16_t)(digest[0] << 4 | digest[1] >> 4);
+	return (unsigned)(digest[0] << 4 | digest[1] >> 4);
 }
 
 void *table_put(struct tables *t, enum table_id table, const char *key)
@@ -134,7 +134,7 @@ void *table_put(struct tables *t, enum table_id table, const char *key)
 		r = calloc(1, table_shapes[table].shape.size);
 		must(r != NULL);
 		r->table = (uint16_t)table;
-		r->bucket = bucket_of(table, key);
+		r->bucket = (uint16_t)table_bucket(table, key);
 		text_set(&r->key, key);
 		must(r->key != NULL && key_read(r, &table_shapes[table], key));
 		RB_INSERT(key_tree, &t->keys[table], r);

@@ -94,6 +94,13 @@ void tables_changes(struct tables *t,
 
 /* Merkle root over the 4096 bucket digests; only buckets that changed are hashed again. */
 void tables_hash(struct tables *t, uint8_t out[32]);
+/* The bucket of a record. */
+unsigned table_bucket(enum table_id table, const char *key);
+/*
+ * The root of a tree: nodes BUCKETS.. are the buckets' digests, the others are filled in, node n
+ * from 2n and 2n + 1.
+ */
+void buckets_root(uint8_t out[32], uint8_t nodes[2 * BUCKETS][32]);
 /* Digest of one bucket and its lines in order (for snapshots). */
 void tables_bucket(struct tables *t, unsigned bucket, uint8_t digest[32],
 		   void (*line)(void *arg, const char *text, size_t len), void *arg);

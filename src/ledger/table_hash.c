@@ -41,6 +41,13 @@ static void hash_pair(uint8_t out[32], const uint8_t pair[64])
 	digest_one(out, NULL, message, sizeof(message));
 }
 
+void buckets_root(uint8_t out[32], uint8_t nodes[2 * BUCKETS][32])
+{
+	for (unsigned n = BUCKETS - 1; n >= 1; n--)
+		hash_pair(nodes[n], nodes[2 * n]);
+	memcpy(out, nodes[1], 32);
+}
+
 void tables_hash(struct tables *t, uint8_t out[32])
 {
 	uint64_t stale[2 * BUCKETS / 64] = {0}; /* bits: nodes of the tree */

@@ -11,6 +11,12 @@
 #define AT_TIME	  16
 #define AT_WEIGHT 24
 
+void trailer_attested(struct trailer *t, uint64_t member_id)
+{
+	must(member_id >= 1 && member_id <= 256);
+	t->attest_bits[(member_id - 1) / 8] |= (uint8_t)(1 << (member_id - 1) % 8);
+}
+
 void trailer_write(uint8_t out[TRAILER_BODY], const struct trailer *t)
 {
 	struct writer w = writer_of(out, TRAILER_BODY);

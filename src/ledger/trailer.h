@@ -19,6 +19,7 @@ struct trailer {
 	uint8_t attest_bits[32]; /* bit i: member i + 1 */
 };
 
+void trailer_attested(struct trailer *t, uint64_t member_id);
 void trailer_write(uint8_t out[TRAILER_BODY], const struct trailer *t);
 /* Of a body that trailer_write made. */
 uint64_t trailer_time(const uint8_t body[TRAILER_BODY]);
