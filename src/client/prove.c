@@ -4,15 +4,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "client/client_impl.h"
+#include "client/steps.h"
 #include "proof/message.h"
-
-/* One question in flight. */
-struct proving {
-	struct flight_request request;
-	struct assay_check *check;
-	size_t at; /* in the caller's list */
-};
 
 static int prove_counter(void *object, uint64_t counter)
 {
@@ -69,8 +62,8 @@ static size_t prove_write(uint8_t *out, const struct assay_prove_request *q,
 	return sizeof(*m) + q->k * sizeof(q->offsets[0]);
 }
 
-static int prove_start(struct assay_client *client, struct proving *p,
-		       const struct assay_prove_request *q)
+int proving_start(struct assay_client *client, struct proving *p,
+		  const struct assay_prove_request *q)
 {
 	struct link *l = &client->flight.link;
 	struct assay_check_params params = {
@@ -99,7 +92,7 @@ static int prove_start(struct assay_client *client, struct proving *p,
 	return error;
 }
 
-static void prove_result(struct proving *p, struct assay_prove_result *out)
+void proving_result(struct proving *p, struct assay_prove_result *out)
 {
 	int len;
 
@@ -112,6 +105,13 @@ static void prove_result(struct proving *p, struct assay_prove_result *out)
 	assay_check_report(p->check, &out->report);
 	len = assay_check_evidence(p->check, out->evidence);
 	out->evidence_len = len > 0 ? len : 0;
+}
+
+void proving_end(struct assay_client *client, struct proving *p)
+{
+	flight_remove(&client->flight, &p->request);
+	assay_check_free(p->check);
+	p->check = NULL;
 }
 
 static int prove_fail(struct assay_client *client, int error)
@@ -135,7 +135,7 @@ int assay_client_prove(struct assay_client *client, struct assay_prove_result *r
 		       const struct assay_prove_request *request)
 {
 	struct proving p;
-	int error = prove_start(client, &p, request);
+	int error = proving_start(client, &p, request);
 
 	*result = (struct assay_prove_result){0};
 	if (error != 0)
@@ -146,7 +146,7 @@ int assay_client_prove(struct assay_client *client, struct assay_prove_result *r
 	if (error != 0) {
 		client_fail_link(client, error);
 	} else {
-		prove_result(&p, result);
+		proving_result(&p, result);
 		for (unsigned i = 0; ranges != NULL && i < request->k; i++)
 			assay_check_range(p.check, i,
 					  (uint8_t *)ranges + (size_t)i * request->range_length);
@@ -176,7 +176,7 @@ static int many_fill(struct many *m)
 		if (p->check != NULL)
 			continue;
 		p->at = m->next;
-		error = prove_start(m->client, p, &m->list[m->next++]);
+		error = proving_start(m->client, p, &m->list[m->next++]);
 		if (error != 0)
 			return prove_fail(m->client, error);
 		m->busy++;
@@ -186,9 +186,7 @@ static int many_fill(struct many *m)
 
 static void many_drop(struct many *m, struct proving *p)
 {
-	flight_remove(&m->client->flight, &p->request);
-	assay_check_free(p->check);
-	p->check = NULL;
+	proving_end(m->client, p);
 	m->busy--;
 }
 
@@ -201,7 +199,7 @@ static int many_reap(struct many *m)
 
 		if (p->check == NULL || !p->request.done)
 			continue;
-		prove_result(p, &result);
+		proving_result(p, &result);
 		many_drop(m, p);
 		stop = m->proved(m->arg, p->at, &result);
 		if (stop != 0)

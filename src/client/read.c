@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/client_impl.h"
+#include "client/steps.h"
 #include "crypto/tree.h"
 
 #define WINDOW_FIRST 64 /* chunks */
@@ -99,27 +99,63 @@ static int slot_judge(struct assay_client *client, struct slot *slot,
 	return client_fail(client, ASSAY_E_TIMEOUT, "%s did not answer READ in time", node);
 }
 
-int assay_client_size(struct assay_client *client, uint64_t *size, const uint8_t key[32])
+struct sizing {
+	struct assay_client *client;
+	struct slot slot;
+};
+
+struct sizing *sizing_start(struct assay_client *client, const uint8_t key[32])
 {
 	struct assay_read_params params = {
 		.first = ASSAY_NO_CHUNK, .count = 1, .size = ASSAY_SIZE_UNKNOWN};
+	struct sizing *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		client_fail(client, ASSAY_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	s->client = client;
+	memcpy(params.key, key, 32);
+	if (slot_start(client, &s->slot, &params) != 0) {
+		sizing_end(s);
+		return NULL;
+	}
+	return s;
+}
+
+int sizing_result(struct sizing *s, uint64_t *size)
+{
 	struct assay_read_result result;
-	struct slot slot = {0};
 	int error;
 
-	memcpy(params.key, key, 32);
-	error = slot_start(client, &slot, &params);
-	if (error != 0)
-		goto out;
-	error = flight_finish(&client->flight, &slot.request);
+	if (!s->slot.request.done)
+		return ASSAY_E_AGAIN;
+	error = slot_judge(s->client, &s->slot, &result);
+	if (error == 0)
+		*size = result.size;
+	return error;
+}
+
+void sizing_end(struct sizing *s)
+{
+	flight_remove(&s->client->flight, &s->slot.request);
+	assay_read_free(s->slot.check);
+	free(s);
+}
+
+int assay_client_size(struct assay_client *client, uint64_t *size, const uint8_t key[32])
+{
+	struct sizing *s = sizing_start(client, key);
+	int error;
+
+	if (s == NULL)
+		return ASSAY_E_NOMEM;
+	error = flight_finish(&client->flight, &s->slot.request);
 	if (error != 0)
 		client_fail_link(client, error);
 	else
-		error = slot_judge(client, &slot, &result);
-	if (error == 0)
-		*size = result.size;
-out:
-	assay_read_free(slot.check);
+		error = sizing_result(s, size);
+	sizing_end(s);
 	return error;
 }
 
@@ -236,36 +272,12 @@ static int deliver(struct reading *r)
 	return 0;
 }
 
-static int read_all(struct reading *r)
-{
-	int error = 0;
-
-	while (r->offset < r->params.size) {
-		error = fill_window(r);
-		if (error != 0)
-			return error;
-		error = flight_step(&r->client->flight);
-		if (error != 0)
-			return client_fail_link(r->client, error);
-		error = reap(r);
-		if (error == 0)
-			error = deliver(r);
-		if (error != 0)
-			return error;
-	}
-	return 0;
-}
-
-int assay_client_read(struct assay_client *client, struct assay_read_stats *stats,
-		      const uint8_t key[32], uint64_t size, assay_sink sink, void *arg)
+int reading_start(struct reading **out, struct assay_client *client, const uint8_t key[32],
+		  uint64_t size, assay_sink sink, void *arg)
 {
 	struct reading *r;
-	int error = 0;
 
-	if (size == ASSAY_SIZE_UNKNOWN)
-		error = assay_client_size(client, &size, key);
-	if (error != 0)
-		return error;
+	*out = NULL;
 	if (size > TREE_SIZE_MAX)
 		return client_fail(client, ASSAY_E_RANGE, "no artifact is that large");
 	r = calloc(1, sizeof(*r));
@@ -280,14 +292,68 @@ int assay_client_read(struct assay_client *client, struct assay_read_stats *stat
 	r->sink = sink;
 	r->arg = arg;
 	r->stats.size = size;
-	error = read_all(r);
+	*out = r;
+	return 0;
+}
+
+int reading_step(struct reading *r)
+{
+	int error = reap(r);
+
+	if (error == 0)
+		error = deliver(r);
+	if (error != 0 || r->offset >= r->params.size)
+		return error;
+	/* Without a session the limits were not known yet. */
+	r->asking_max = client_in_flight(r->client, SLOTS);
+	error = fill_window(r);
+	return error != 0 ? error : ASSAY_E_AGAIN;
+}
+
+const struct assay_read_stats *reading_stats(const struct reading *r)
+{
+	return &r->stats;
+}
+
+void reading_end(struct reading *r)
+{
 	for (unsigned i = 0; i < SLOTS; i++) {
-		flight_remove(&client->flight, &r->slot[i].request);
+		flight_remove(&r->client->flight, &r->slot[i].request);
 		assay_read_free(r->slot[i].check);
 	}
-	if (stats != NULL)
-		*stats = r->stats;
 	free(r);
+}
+
+static int read_all(struct reading *r)
+{
+	int error;
+
+	for (;;) {
+		error = reading_step(r);
+		if (error != ASSAY_E_AGAIN)
+			return error;
+		error = flight_step(&r->client->flight);
+		if (error != 0)
+			return client_fail_link(r->client, error);
+	}
+}
+
+int assay_client_read(struct assay_client *client, struct assay_read_stats *stats,
+		      const uint8_t key[32], uint64_t size, assay_sink sink, void *arg)
+{
+	struct reading *r;
+	int error = 0;
+
+	if (size == ASSAY_SIZE_UNKNOWN)
+		error = assay_client_size(client, &size, key);
+	if (error == 0)
+		error = reading_start(&r, client, key, size, sink, arg);
+	if (error != 0)
+		return error;
+	error = read_all(r);
+	if (stats != NULL)
+		*stats = *reading_stats(r);
+	reading_end(r);
 	flight_settle(&client->flight);
 	return error;
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of a client that go on while their caller does other things: started, then looked at
+ * after each turn of the flight. The blocking calls of assay/client.h are made of these.
+ */
+#ifndef CLIENT_STEPS_H
+#define CLIENT_STEPS_H
+
+#include "client/client_impl.h"
+
+/* --- PROVE */
+struct proving {
+	struct flight_request request; /* done says when to look */
+	struct assay_check *check;
+	size_t at; /* the caller's */
+};
+/* 0, or as assay_client_prove; then there is nothing to end. */
+int proving_start(struct assay_client *client, struct proving *p,
+		  const struct assay_prove_request *q);
+void proving_result(struct proving *p, struct assay_prove_result *out);
+void proving_end(struct assay_client *client, struct proving *p);
+
+/* --- READ of the last chunk, which proves the size */
+struct sizing;
+/* NULL when there is no memory or no room; assay_client_why. */
+struct sizing *sizing_start(struct assay_client *client, const uint8_t key[32]);
+/* AGAIN while there is no answer; 0; or as assay_client_size. */
+int sizing_result(struct sizing *s, uint64_t *size);
+void sizing_end(struct sizing *s);
+
+/* --- READ of all of it, of a size that is known */
+struct reading;
+/* As assay_client_read. */
+int reading_start(struct reading **out, struct assay_client *client, const uint8_t key[32],
+		  uint64_t size, assay_sink sink, void *arg);
+/* After a turn of the flight: AGAIN while there is more to come; 0; or as assay_client_read. */
+int reading_step(struct reading *r);
+const struct assay_read_stats *reading_stats(const struct reading *r);
+void reading_end(struct reading *r);
+
+#endif
