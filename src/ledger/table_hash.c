@@ -4,10 +4,11 @@
 #include "ledger/field.h"
 #include "ledger/table_impl.h"
 
-/* "table key TAB json LF" into t->line. */
+#define BURST 65536 /* bytes handed to the hash at once: it works on many chunks in parallel */
+
+/* "table key TAB json LF", appended to t->line. */
 static void write_line(struct tables *t, const struct record *r)
 {
-	buf_clear(&t->line);
 	buf_text(&t->line, table_name(r->table));
 	buf_char(&t->line, ' ');
 	buf_text(&t->line, r->key);
@@ -23,13 +24,20 @@ void tables_bucket(struct tables *t, unsigned bucket, uint8_t digest[32],
 	struct record *r;
 
 	digest_stream_init(&s, NULL);
+	buf_clear(&t->line);
 	RB_FOREACH(r, bucket_tree, &t->buckets[bucket])
 	{
+		size_t from = t->line.len;
+
 		write_line(t, r);
-		digest_stream_add(&s, t->line.at, t->line.len);
 		if (line != NULL)
-			line(arg, t->line.at, t->line.len);
+			line(arg, t->line.at + from, t->line.len - from);
+		if (t->line.len < BURST)
+			continue;
+		digest_stream_add(&s, t->line.at, t->line.len);
+		buf_clear(&t->line);
 	}
+	digest_stream_add(&s, t->line.at, t->line.len);
 	digest_stream_end(&s, digest);
 }
 
@@ -72,6 +80,7 @@ void tables_dump(struct tables *t, void (*line)(void *arg, const char *text, siz
 {
 	for (int table = 0; table < TABLES; table++)
 		for (struct record *r = table_first(t, table); r != NULL; r = table_next(t, r)) {
+			buf_clear(&t->line);
 			write_line(t, r);
 			line(arg, t->line.at, t->line.len);
 		}

@@ -11,7 +11,7 @@
 #include "ledger/field.h"
 #include "ledger/jcs.h"
 #include "ledger/placement.h"
-#include "ledger/snapshot.h"
+#include "ledger/statefile.h"
 #include "ledger/text.h"
 #include "ledger/trailer.h"
 #include "ledger/vectors_script.h"
@@ -346,8 +346,8 @@ static bool run_dump(struct vector_case *c)
 static bool run_snapshot_header(struct vector_case *c)
 {
 	struct tables *t = tables_new();
-	struct snapshot_header *h = vector_alloc(sizeof(*h)), *again = vector_alloc(sizeof(*h));
-	uint8_t *bytes = vector_alloc(SNAPSHOT_HEADER_LEN), digest[32];
+	struct statefile_header *h = vector_alloc(sizeof(*h)), *again = vector_alloc(sizeof(*h));
+	uint8_t *bytes = vector_alloc(STATEFILE_HEADER_LEN), digest[32];
 	unsigned which;
 	bool ok;
 
@@ -359,12 +359,12 @@ static bool run_snapshot_header(struct vector_case *c)
 	h->epoch = vector_u64(c->in, "epoch");
 	h->seq = vector_u64(c->in, "seq");
 	memcpy(h->log, vector_hex(c->in, "log", NULL), 32);
-	snapshot_describe_tables(h, t);
-	snapshot_header_write(bytes, h);
-	digest_one(digest, NULL, bytes, SNAPSHOT_HEADER_LEN);
+	statefile_describe_tables(h, t);
+	statefile_header_write(bytes, h);
+	digest_one(digest, NULL, bytes, STATEFILE_HEADER_LEN);
 	ok = vector_same(c, "state_hash", h->state, 32) && vector_same(c, "first_88", bytes, 88) &&
-	     same_number(c, "len", SNAPSHOT_HEADER_LEN) && vector_same(c, "blake3", digest, 32) &&
-	     ((snapshot_header_read(again, bytes) == 0 && memcmp(h, again, sizeof(*h)) == 0) ||
+	     same_number(c, "len", STATEFILE_HEADER_LEN) && vector_same(c, "blake3", digest, 32) &&
+	     ((statefile_header_read(again, bytes) == 0 && memcmp(h, again, sizeof(*h)) == 0) ||
 	      vector_fail(c, "own header does not read back"));
 	tables_free(t);
 	return ok;

@@ -4,13 +4,13 @@
 #include "assay/status.h"
 #include "base/bytes.h"
 #include "base/must.h"
-#include "ledger/snapshot.h"
+#include "ledger/statefile.h"
 
 static const uint8_t magic[8] = {'A', 'S', 'N', 'P', 1};
 
-void snapshot_header_write(uint8_t out[SNAPSHOT_HEADER_LEN], const struct snapshot_header *h)
+void statefile_header_write(uint8_t out[STATEFILE_HEADER_LEN], const struct statefile_header *h)
 {
-	struct writer w = writer_of(out, SNAPSHOT_HEADER_LEN);
+	struct writer w = writer_of(out, STATEFILE_HEADER_LEN);
 
 	write_bytes(&w, magic, sizeof(magic));
 	write_u64be(&w, h->epoch);
@@ -25,7 +25,7 @@ void snapshot_header_write(uint8_t out[SNAPSHOT_HEADER_LEN], const struct snapsh
 	must(!w.full && w.left == 0);
 }
 
-static bool digests_fit(const struct snapshot_header *h)
+static bool digests_fit(const struct statefile_header *h)
 {
 	uint8_t root[32];
 	uint8_t(*nodes)[32] = malloc(2 * BUCKETS * sizeof(*nodes));
@@ -38,9 +38,9 @@ static bool digests_fit(const struct snapshot_header *h)
 	return memcmp(root, h->state, 32) == 0;
 }
 
-int snapshot_header_read(struct snapshot_header *h, const uint8_t in[SNAPSHOT_HEADER_LEN])
+int statefile_header_read(struct statefile_header *h, const uint8_t in[STATEFILE_HEADER_LEN])
 {
-	struct reader r = reader_of(in, SNAPSHOT_HEADER_LEN);
+	struct reader r = reader_of(in, STATEFILE_HEADER_LEN);
 	bool sound = memcmp(read_bytes(&r, sizeof(magic)), magic, sizeof(magic)) == 0;
 
 	h->epoch = read_u64be(&r);
@@ -50,12 +50,12 @@ int snapshot_header_read(struct snapshot_header *h, const uint8_t in[SNAPSHOT_HE
 	for (unsigned b = 0; b < BUCKETS; b++) {
 		memcpy(h->buckets[b].digest, read_bytes(&r, 32), 32);
 		h->buckets[b].len = read_u32be(&r);
-		sound = sound && read_u32be(&r) == 0 && h->buckets[b].len <= SNAPSHOT_BUCKET_MAX;
+		sound = sound && read_u32be(&r) == 0 && h->buckets[b].len <= STATEFILE_BUCKET_MAX;
 	}
 	return sound && read_done(&r) && digests_fit(h) ? 0 : ASSAY_E_CORRUPT;
 }
 
-void snapshot_root(uint8_t out[32], const struct snapshot_header *h)
+void statefile_root(uint8_t out[32], const struct statefile_header *h)
 {
 	uint8_t message[64];
 
@@ -69,23 +69,23 @@ static void count_bytes(void *arg, const char *text, size_t len)
 	*(uint64_t *)arg += len;
 }
 
-void snapshot_describe_tables(struct snapshot_header *h, struct tables *t)
+void statefile_describe_tables(struct statefile_header *h, struct tables *t)
 {
 	tables_hash(t, h->state);
 	for (unsigned b = 0; b < BUCKETS; b++) {
 		uint64_t bytes = 0;
 
 		tables_bucket(t, b, h->buckets[b].digest, count_bytes, &bytes);
-		must(bytes <= SNAPSHOT_BUCKET_MAX);
+		must(bytes <= STATEFILE_BUCKET_MAX);
 		h->buckets[b].len = (uint32_t)bytes;
 	}
 }
 
-void snapshot_describe(struct snapshot_header *h, struct state *s)
+void statefile_describe(struct statefile_header *h, struct state *s)
 {
 	h->seq = state_seq(s);
 	state_log(s, h->log);
-	snapshot_describe_tables(h, state_tables(s));
+	statefile_describe_tables(h, state_tables(s));
 }
 
 /* Takes "table key TAB json LF" off the front; false when there is no such line. */
@@ -110,8 +110,8 @@ static bool take_line(struct state *s, unsigned bucket, const char **at, const c
 	return sound;
 }
 
-int snapshot_load(struct state *s, const struct snapshot_header *h, unsigned bucket,
-		  const char *lines, size_t len)
+int statefile_load(struct state *s, const struct statefile_header *h, unsigned bucket,
+		   const char *lines, size_t len)
 {
 	const char *at = lines;
 	uint8_t digest[32];
