@@ -9,7 +9,7 @@
 #include "assay/status.h"
 #include "raptorq/plan.h"
 
-enum { CHUNK = 32, WORD = 64 };
+enum { CHUNK = 16, WORD = 64 };
 
 static void set_bit(uint8_t *row, size_t bit)
 {
@@ -45,7 +45,7 @@ int rq_stage_bits(struct assay_rq_plan *p, uint64_t *budget)
 			bits_of(p, &p->steps[p->at + i]);
 		rq_gather_self(p->bits, p->wide, p->list, p->steps + p->at, n);
 		p->at += n;
-		if (rq_spend(budget, n * (8 + p->wide / 8)))
+		if (rq_spend(budget, 2 * n * (8 + p->wide / 8) * rq_weight(p->code.l * p->wide)))
 			return ASSAY_E_AGAIN;
 	}
 	return 0;

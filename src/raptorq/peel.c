@@ -9,7 +9,7 @@
 #include "base/must.h"
 #include "raptorq/plan.h"
 
-enum { COST_LDPC = 4, COST_ROW = 24, COST_COLUMN = 8, CHUNK = 128 };
+enum { COST_LDPC = 4, COST_ROW = 24, COST_COLUMN = 40, CHUNK = 128 };
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -110,28 +110,31 @@ int rq_stage_rows(struct assay_rq_plan *p, uint64_t *budget)
 			p->col_start[columns[i] + 2]++;
 		}
 		p->at++;
-		if (rq_spend(budget, COST_ROW))
+		if (rq_spend(budget, COST_ROW * p->weight))
 			return ASSAY_E_AGAIN;
 	}
 	return 0;
 }
 
 /* col_start[c + 2] holds counts; sums make col_start[c + 1] the place to fill next, which ends up
- * as the start of c + 1. */
+ * as the start of c + 1. Progress: 0..W sums, from there on it fills. */
 int rq_stage_columns(struct assay_rq_plan *p, uint64_t *budget)
 {
 	const struct rq_code *c = &p->code;
 
-	for (uint32_t i = 0; p->at == 0 && i < c->w; i++)
-		p->col_start[i + 2] += p->col_start[i + 1];
-	while (p->at < p->rows) {
-		const uint16_t *columns = p->row_list + p->row_start[p->at];
-		size_t lt = p->row[p->at].active;
+	while (p->at < c->w) {
+		p->col_start[p->at + 2] += p->col_start[p->at + 1];
+		if (++p->at % CHUNK == 0 && rq_spend(budget, CHUNK / 4))
+			return ASSAY_E_AGAIN;
+	}
+	while (p->at < c->w + p->rows) {
+		uint32_t row = p->at++ - c->w;
+		const uint16_t *columns = p->row_list + p->row_start[row];
+		size_t lt = p->row[row].active;
 
 		for (size_t i = 0; i < lt; i++)
-			p->col_list[p->col_start[columns[i] + 1]++] = p->at;
-		p->at++;
-		if (rq_spend(budget, lt))
+			p->col_list[p->col_start[columns[i] + 1]++] = row;
+		if (rq_spend(budget, lt * p->weight))
 			return ASSAY_E_AGAIN;
 	}
 	return 0;
@@ -231,16 +234,35 @@ static uint32_t pop_active(struct assay_rq_plan *p, uint32_t *stack, const uint3
 	return RQ_NONE;
 }
 
-/* With every row above three active columns: the row with the fewest. */
-static uint32_t least_active(const struct assay_rq_plan *p)
+/* With every row above three active columns: the row with the fewest, found a part at a time. False
+ * when the search is not at its end. */
+static bool least_active(struct assay_rq_plan *p, uint32_t *best, uint64_t *budget)
 {
-	uint32_t best = RQ_NONE;
+	while (p->scan < p->rows) {
+		uint32_t r = p->scan++;
 
-	for (uint32_t r = 0; r < p->rows; r++)
 		if (p->row[r].active > 0 &&
-		    (best == RQ_NONE || p->row[r].active < p->row[best].active))
-			best = r;
-	return best;
+		    (p->scan_best == RQ_NONE || p->row[r].active < p->row[p->scan_best].active))
+			p->scan_best = r;
+		if (p->scan % CHUNK == 0 && rq_spend(budget, CHUNK / 2))
+			return false;
+	}
+	*best = p->scan_best;
+	p->scan = 0;
+	p->scan_best = RQ_NONE;
+	return true;
+}
+
+/* Columns that are in no row, some at a time: only HDPC rows can tell them. */
+static void give_up_columns(struct assay_rq_plan *p)
+{
+	uint32_t n = 0;
+
+	for (uint16_t c = 0; c < p->code.w && n < CHUNK; c++)
+		if (p->place[c] == RQ_ACTIVE) {
+			resolve(p, c, false);
+			n++;
+		}
 }
 
 /* Nothing to peel: makes columns of one row inactive until one is left. */
@@ -250,14 +272,10 @@ static void make_inactive(struct assay_rq_plan *p, uint64_t *budget)
 
 	if (r == RQ_NONE)
 		r = pop_active(p, &p->triples, p->triple_next, 3);
+	if (r == RQ_NONE && !least_active(p, &r, budget))
+		return;
 	if (r == RQ_NONE) {
-		r = least_active(p);
-		rq_spend(budget, p->rows / 16);
-	}
-	if (r == RQ_NONE) { /* columns that are in no row: only HDPC rows can tell them */
-		for (uint16_t c = 0; c < p->code.w; c++)
-			if (p->place[c] == RQ_ACTIVE)
-				resolve(p, c, false);
+		give_up_columns(p);
 		return;
 	}
 	for (uint32_t i = p->row_start[r]; p->row[r].active > 1; i++)
@@ -265,39 +283,34 @@ static void make_inactive(struct assay_rq_plan *p, uint64_t *budget)
 			resolve(p, p->row_list[i], false);
 }
 
-static void peel_start(struct assay_rq_plan *p)
+/* The stacks of rows that are ready, the lowest on top. */
+int rq_stage_ready(struct assay_rq_plan *p, uint64_t *budget)
 {
 	const struct rq_code *c = &p->code;
 
-	memset(p->place, 0xff, c->w * sizeof(*p->place));
-	for (uint32_t i = 0; i < c->p; i++) {
-		p->place[c->w + i] = i;
-		p->inactive[i] = c->w + i;
+	if (p->at == 0) {
+		memset(p->place, 0xff, c->w * sizeof(*p->place));
+		for (uint32_t i = 0; i < c->p; i++) {
+			p->place[c->w + i] = i;
+			p->inactive[i] = c->w + i;
+		}
+		p->inactive_len = c->p;
+		p->resolved = p->class_now = p->left_len = p->scan = 0;
+		p->scan_best = RQ_NONE;
+		memset(p->ready, 0xff, sizeof(p->ready));
+		p->pairs = p->triples = RQ_NONE;
+		memset(p->is_pivot, 0, p->rows);
 	}
-	p->inactive_len = c->p;
-	p->resolved = p->class_now = p->left_len = 0;
-	memset(p->ready, 0xff, sizeof(p->ready));
-	p->pairs = p->triples = RQ_NONE;
-	memset(p->is_pivot, 0, p->rows);
-	for (uint32_t r = p->rows; r-- > 0;)
-		push(p, r);
-}
-
-static void peel_end(struct assay_rq_plan *p)
-{
-	for (uint32_t i = 0; i < RQ_LIST_PAD; i++)
-		p->inactive[p->inactive_len + i] = p->code.l;
-	for (uint32_t i = 0; i < RQ_AHEAD; i++)
-		p->steps[p->steps_len + i].place = RQ_NONE;
-	for (uint32_t r = 0; r < p->rows; r++)
-		if (!p->is_pivot[r])
-			p->left[p->left_len++] = r;
+	while (p->at < p->rows) {
+		push(p, p->rows - 1 - p->at);
+		if (++p->at % CHUNK == 0 && rq_spend(budget, 3 * CHUNK))
+			return ASSAY_E_AGAIN;
+	}
+	return 0;
 }
 
 int rq_stage_peel(struct assay_rq_plan *p, uint64_t *budget)
 {
-	if (p->at++ == 0)
-		peel_start(p);
 	while (p->resolved < p->code.w) {
 		uint32_t r = pop_ready(p);
 
@@ -310,9 +323,24 @@ int rq_stage_peel(struct assay_rq_plan *p, uint64_t *budget)
 		} else {
 			make_inactive(p, budget);
 		}
-		if (rq_spend(budget, COST_COLUMN))
+		if (rq_spend(budget, COST_COLUMN * (p->weight > 1 ? 2 : 1)))
 			return ASSAY_E_AGAIN;
 	}
-	peel_end(p);
+	return 0;
+}
+
+/* Rows that became no pivot. */
+int rq_stage_left(struct assay_rq_plan *p, uint64_t *budget)
+{
+	while (p->at < p->rows) {
+		if (!p->is_pivot[p->at])
+			p->left[p->left_len++] = p->at;
+		if (++p->at % CHUNK == 0 && rq_spend(budget, CHUNK))
+			return ASSAY_E_AGAIN;
+	}
+	for (uint32_t i = 0; i < RQ_LIST_PAD; i++)
+		p->inactive[p->inactive_len + i] = p->code.l;
+	for (uint32_t i = 0; i < RQ_AHEAD; i++)
+		p->steps[p->steps_len + i].place = RQ_NONE;
 	return 0;
 }

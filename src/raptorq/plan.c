@@ -7,9 +7,9 @@
 #include "base/must.h"
 
 static rq_stage *const stages[] = {
-	rq_stage_ldpc,	       rq_stage_rows,	    rq_stage_columns,	rq_stage_peel,
-	rq_stage_dense_memory, rq_stage_bits,	    rq_stage_eliminate, rq_stage_hdpc_map,
-	rq_stage_hdpc_planes,  rq_stage_hdpc_solve,
+	rq_stage_ldpc,	    rq_stage_rows,     rq_stage_columns,      rq_stage_ready,
+	rq_stage_peel,	    rq_stage_left,     rq_stage_dense_memory, rq_stage_bits,
+	rq_stage_eliminate, rq_stage_hdpc_map, rq_stage_hdpc_planes,  rq_stage_hdpc_solve,
 };
 enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
 
@@ -136,6 +136,7 @@ static int start(struct assay_rq_plan *p, size_t used)
 
 	p->used_len = used;
 	p->row_room = entries_guess(&p->code, used);
+	p->weight = rq_weight(p->code.l * (size_t)64);
 	if (size_for(&p->code, used, worst, inactive_guess(&p->code)) <= p->arena.size)
 		p->row_room = worst;
 	p->arena.used = (sizeof(*p) + 63) & ~(size_t)63;

@@ -43,8 +43,9 @@ struct assay_rq_plan {
 	const uint32_t *known; /* NULL: all source symbols */
 	size_t known_len, used_len;
 	unsigned stage;
-	size_t at;   /* progress inside the stage */
-	size_t need; /* octets a new start needs, after ASSAY_E_NOMEM */
+	size_t at;	 /* progress inside the stage */
+	size_t need;	 /* octets a new start needs, after ASSAY_E_NOMEM */
+	uint32_t weight; /* how much slower than in the nearest cache things are */
 	uint32_t missing;
 
 	/* binary rows: LDPC, padding symbols, known symbols */
@@ -60,8 +61,9 @@ struct assay_rq_plan {
 	uint32_t ready[RQ_CLASSES], pairs, triples; /* heads of stacks */
 	uint32_t *pair_next, *triple_next;
 	unsigned class_now;
-	uint32_t resolved;  /* LT columns peeled or inactive */
-	uint16_t *place;    /* of a column among the inactive; RQ_PEELED, RQ_ACTIVE */
+	uint32_t scan, scan_best; /* of a search through all rows */
+	uint32_t resolved;	  /* LT columns peeled or inactive */
+	uint16_t *place;	  /* of a column among the inactive; RQ_PEELED, RQ_ACTIVE */
 	uint16_t *inactive; /* their columns; u of them, then the zero row up to a round number */
 	uint32_t inactive_len;
 	uint32_t *left; /* rows that are no pivot */
@@ -101,7 +103,8 @@ struct assay_rq_plan {
 #define RQ_PAIR_DUMP(code) ((code)->h * ((code)->h - 1) / 2) /* bucket of the last running sum */
 
 /* peel.c */
-rq_stage rq_stage_ldpc, rq_stage_rows, rq_stage_columns, rq_stage_peel;
+rq_stage rq_stage_ldpc, rq_stage_rows, rq_stage_columns, rq_stage_ready, rq_stage_peel,
+	rq_stage_left;
 /* dense.c */
 rq_stage rq_stage_dense_memory, rq_stage_bits, rq_stage_eliminate;
 /* hdpc.c */
@@ -121,6 +124,12 @@ static inline uint32_t rq_plan_row_id(const struct assay_rq_plan *p, uint32_t ro
 	*place = i - pad;
 	*esi = p->known != NULL ? p->known[*place] : *place;
 	return rq_code_internal(&p->code, *esi);
+}
+
+/* Rows, columns and bits of large blocks come from farther away. */
+static inline uint32_t rq_weight(size_t working_set)
+{
+	return working_set <= 512 << 10 ? 1 : working_set <= 4 << 20 ? 4 : 16;
 }
 
 /* Takes a cost; true when nothing is left. */

@@ -94,6 +94,7 @@ int assay_rq_solve_init(struct assay_rq_solve **solve, void *memory, size_t size
 		return ASSAY_E_NOMEM;
 	s->pieces = io->source != NULL || io->sink != NULL ? io->sub_blocks : 1;
 	s->offset = from;
+	s->weight = rq_weight(plan->code.l * (size_t)s->width);
 	s->scratch = (struct rq_port){
 		.object = s->outs, .stride = s->width, .row = s->width, .width = s->width};
 	s->gather = (struct rq_gather){s->rows, s->width, s->width, plan->list, s->rows, &s->in};

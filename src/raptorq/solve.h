@@ -25,6 +25,7 @@ struct assay_rq_solve {
 	uint32_t offset, size;	/* the stripe in the symbol */
 	unsigned phase;
 	size_t at, part; /* progress in the phase */
+	uint32_t weight; /* of a row that is read: more when they do not fit the nearest cache */
 
 	struct rq_port in, out, scratch;
 	struct rq_gather gather, emit;

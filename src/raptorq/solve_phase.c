@@ -4,7 +4,7 @@
 
 #include "raptorq/solve.h"
 
-enum { SLICE = 64 }; /* steps between looks at the budget */
+enum { SLICE = 64, STEPS_MIN = 8, STEPS_MAX = 512 }; /* steps between looks at the budget */
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -17,15 +17,24 @@ static uint64_t cost(const struct assay_rq_solve *s, size_t n)
 	return n * (s->width / 32) / 2 + n / 2;
 }
 
+/* How many steps of so many row operations the budget is good for. */
+static size_t steps_for(const struct assay_rq_solve *s, size_t left, size_t each, uint64_t budget)
+{
+	uint64_t n = budget / (cost(s, each) * s->weight + 1);
+
+	n = n < STEPS_MIN ? STEPS_MIN : n > STEPS_MAX ? STEPS_MAX : n;
+	return smaller(left, n);
+}
+
 static bool gather(struct assay_rq_solve *s, const struct rq_step *steps, size_t len, size_t each,
 		   bool back, uint64_t *budget)
 {
 	while (s->at < len) {
-		size_t n = smaller(len - s->at, SLICE);
+		size_t n = steps_for(s, len - s->at, each, *budget);
 
 		rq_kernel()->gather(&s->gather, steps + s->at, n, back, RQ_SOURCE_PORT);
 		s->at += n;
-		if (rq_spend(budget, cost(s, n * each)))
+		if (rq_spend(budget, cost(s, n * each) * s->weight))
 			break;
 	}
 	return s->at == len;
@@ -201,12 +210,12 @@ static bool emit(struct assay_rq_solve *s, const struct rq_port *port, const str
 		 uint64_t *budget)
 {
 	while (s->at < s->wanted->len) {
-		size_t n = smaller(s->wanted->len - s->at, SLICE);
+		size_t n = steps_for(s, s->wanted->len - s->at, 8, *budget);
 
 		s->emit.port = port;
 		rq_kernel()->emit(&s->emit, steps + s->at, n);
 		s->at += n;
-		if (rq_spend(budget, cost(s, 8 * n)))
+		if (rq_spend(budget, cost(s, 8 * n) * s->weight))
 			break;
 	}
 	return s->at == s->wanted->len;

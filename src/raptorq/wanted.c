@@ -7,7 +7,7 @@
 #include "assay/status.h"
 #include "base/must.h"
 
-enum { COST_TUPLE = 32, ENTRIES = RQ_ROW_MAX, DIRECT_WIDTH = 64 };
+enum { COST_TUPLE = 32, ENTRIES = RQ_ROW_MAX, DIRECT_WIDTH = 64, CHUNK = 64 };
 
 /* Costs in row operations, measured with AVX2 on Zen 3; GFNI needs less for a product. */
 static const double cost_product_shuffle = 1.3, cost_product_gfni = 0.35, cost_lookup = 0.25;
@@ -125,31 +125,41 @@ static void write_step(struct assay_rq_wanted *w, uint32_t i)
 static int stage_steps(struct assay_rq_wanted *w, uint64_t *budget)
 {
 	while (w->at < w->len) {
-		write_step(w, w->at++);
+		write_step(w, w->at);
+		w->sorted[w->places[w->at++].n + 1]++;
 		if (rq_spend(budget, COST_TUPLE))
 			return ASSAY_E_AGAIN;
 	}
 	return 0;
 }
 
-/* Steps of one length together, so that loops over lists end where the CPU expects it. */
+/* Steps of one length together, so that loops over lists end where the CPU expects it. The lengths
+ * are counted while the steps are written. */
 static int stage_sort(struct assay_rq_wanted *w, uint64_t *budget)
 {
-	uint32_t at[ENTRIES + 2] = {0};
+	for (unsigned n = 0; w->at == 0 && n < ENTRIES; n++)
+		w->sorted[n + 1] += w->sorted[n];
+	while (w->at < w->len) {
+		const struct rq_step *s = &w->places[w->at++];
 
-	for (uint32_t i = 0; i < w->len; i++)
-		at[w->places[i].n + 1]++;
-	for (unsigned n = 0; n < ENTRIES; n++)
-		at[n + 1] += at[n];
-	for (uint32_t i = 0; i < w->len; i++)
-		w->steps[at[w->places[i].n]++] = w->places[i];
+		w->steps[w->sorted[s->n]++] = *s;
+		if (w->at % CHUNK == 0 && rq_spend(budget, 8 * CHUNK))
+			return ASSAY_E_AGAIN;
+	}
 	for (uint32_t i = 0; i < RQ_AHEAD; i++)
 		w->steps[w->len + i].place = RQ_NONE;
-	for (uint32_t i = 0; w->way == ASSAY_RQ_SHORT && i < w->len; i++) {
-		w->places[i] = w->steps[i];
-		w->places[i].esi = i;
+	return 0;
+}
+
+/* For SHORT: the same steps again, into the rows of a working area. */
+static int stage_rows(struct assay_rq_wanted *w, uint64_t *budget)
+{
+	while (w->way == ASSAY_RQ_SHORT && w->at < w->len) {
+		w->places[w->at] = w->steps[w->at];
+		w->places[w->at].esi = w->at;
+		if (++w->at % CHUNK == 0 && rq_spend(budget, 2 * CHUNK))
+			return ASSAY_E_AGAIN;
 	}
-	rq_spend(budget, w->len / 2);
 	return 0;
 }
 
@@ -235,10 +245,7 @@ static int stage_direct(struct assay_rq_wanted *w, uint64_t *budget)
 int assay_rq_wanted_run(struct assay_rq_wanted *w, uint64_t budget)
 {
 	static int (*const stages[])(struct assay_rq_wanted *, uint64_t *) = {
-		stage_steps,
-		stage_sort,
-		stage_bits,
-		stage_direct,
+		stage_steps, stage_sort, stage_rows, stage_bits, stage_direct,
 	};
 	enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
 

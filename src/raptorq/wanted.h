@@ -12,7 +12,8 @@ struct assay_rq_wanted {
 	uint32_t len;
 	unsigned stage;
 	size_t at;
-	enum assay_rq_way way; /* BACK as long as a direct one is being made */
+	uint32_t sorted[RQ_ROW_MAX + 2]; /* where the next step of each length goes */
+	enum assay_rq_way way;		 /* BACK as long as a direct one is being made */
 	bool direct;
 
 	/* esi and place say where a symbol goes; `places` in the caller's order, `steps` by n. For
