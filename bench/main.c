@@ -43,6 +43,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc >= 2 && i < COMMANDS; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
+	if (argc >= 2)
+		fprintf(stderr, "assay-bench: no command %s\n\n", argv[1]);
 	usage(stderr);
 	return 2;
 }

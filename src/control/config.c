@@ -91,26 +91,35 @@ static int check_whole(struct config *out, char *error)
 	return ASSAY_E_INVAL;
 }
 
-static bool has_control(const char *text, size_t len)
+/* Line of the first control character; 0 when there is none. */
+static unsigned control_line(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < ' ' && strchr("\t\n\r", text[i]) == NULL)
-			return true;
-	return memchr(text, 0, len) != NULL;
+	unsigned line = 1;
+
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)text[i] < ' ' && memchr("\t\n\r", text[i], 3) == NULL)
+			return line;
+		line += text[i] == '\n';
+	}
+	return 0;
 }
 
 int config_parse(struct config *out, const char *name, const char *text, size_t len, char *error)
 {
 	struct confuse_notes notes;
+	unsigned line;
 	cfg_t *root;
 	int result;
 
 	error[0] = 0;
 	memset(out, 0, sizeof(*out));
-	if (len > CONFIG_FILE_MAX || has_control(text, len)) {
-		snprintf(error, CONFIG_ERROR_MAX, "%.300s: %s", name,
-			 len > CONFIG_FILE_MAX ? "longer than 256 KiB"
-					       : "contains control characters");
+	if (len > CONFIG_FILE_MAX) {
+		snprintf(error, CONFIG_ERROR_MAX, "%.300s: longer than 256 KiB", name);
+		return ASSAY_E_INVAL;
+	}
+	line = control_line(text, len);
+	if (line != 0) {
+		snprintf(error, CONFIG_ERROR_MAX, "%.300s:%u: control character", name, line);
 		return ASSAY_E_INVAL;
 	}
 	root = confuse_parse(&notes, error, name, text, len);

@@ -33,6 +33,7 @@ static struct reading {
 
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
+	static const char duplicate[] = "found duplicate title"; /* then the title in quotes */
 	char message[CONFIG_ERROR_MAX];
 
 	if (reading.error[0] != 0) /* the first one is the cause */
@@ -41,8 +42,11 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 	if (strstr(message, END_OPTION) != NULL)
 		snprintf(message, sizeof(message),
 			 "the file ends inside a section: '}' is missing");
-	snprintf(reading.error, CONFIG_ERROR_MAX, "%.200s:%d: %.280s", reading.name,
-		 cfg != NULL ? cfg->line : 0, message);
+	bool twice = strncmp(message, duplicate, strlen(duplicate)) == 0;
+
+	snprintf(reading.error, CONFIG_ERROR_MAX, "%.200s:%d: %s%.280s", reading.name,
+		 cfg != NULL ? cfg->line : 0, twice ? "two ports have the name" : "",
+		 twice ? message + strlen(duplicate) : message);
 }
 
 static const struct config_key *key_find(const char *section, const char *name)

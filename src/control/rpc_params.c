@@ -46,7 +46,7 @@ static const char *value_wrong(const struct rpc_param *p, const json_t *value)
 					       json_string_length(value) &&
 				       key_parse(key, json_string_value(value)) == 0
 			       ? NULL
-			       : "an artifact key: 64 hex digits or base58";
+			       : "an artifact key";
 	case RPC_TEXT:
 		return json_is_string(value) && json_string_length(value) <= p->max &&
 				       strlen(json_string_value(value)) == json_string_length(value)

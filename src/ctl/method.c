@@ -10,12 +10,17 @@
 static json_t *value_of(const struct rpc_param *p, const char *text)
 {
 	uint64_t number;
+	uint8_t key[32];
 
 	if (p->type == RPC_NUMBER) {
 		if (u64_parse(&number, text) == 0 && number <= p->max)
 			return json_integer((json_int_t)number);
 		ctl_fail(CTL_USAGE, "%s must be a whole number up to %lu, got \"%s\"", p->name,
 			 p->max, text);
+		return NULL;
+	}
+	if (p->type == RPC_KEY && key_parse(key, text) != 0) {
+		ctl_fail(CTL_USAGE, "%s: not an %s", text, p->help);
 		return NULL;
 	}
 	if (p->type == RPC_BOOL)

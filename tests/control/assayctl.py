@@ -84,6 +84,7 @@ class Files(Case):
         self.bad(2, "--count must be 1..1000000", "prove", "--peer", "x", "--count", "0")
         self.bad(2, "name artifacts", "prove", "--peer", "x")
         self.bad(2, "not an artifact key", "prove", "--peer", "x", "--key", "xyz")
+        self.bad(2, "xyz: not an artifact key", "artifact", "verify", "xyz")
 
     def test_completion_is_bash(self):
         script = self.good("completion", "bash")
@@ -216,8 +217,9 @@ class Daemon(Case):
         self.assertIn("PASS 1", client.stdout)
         plain = a.ctl("prove", "--peer", "b", "--key", key, "--plain").stdout
         self.assertIn("asked 1, PLAIN 1", plain)
+        self.assertIn("is who asks", a.ctl("prove", "--peer", "a", "--key", key, check=False).stderr)
         keys = self.folder / "keys"
-        keys.write_text(f"# all\n{key} 100000\n\n{'00' * 32}\n", encoding="utf-8")
+        keys.write_text(f"# {'long' * 100}\n# all\n{key} 100000\n\n{'00' * 32}\n", encoding="utf-8")
         some = a.ctl("--json", "prove", "--peer", "b", "--keys", keys, check=False)
         self.assertEqual(1, some.returncode)
         self.assertEqual((2, 1), tuple(json.loads(some.stdout)[name] for name in ("asked", "good")))

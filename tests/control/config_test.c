@@ -80,7 +80,7 @@ static const struct {
 	{HEAD "port \"P 0\" {\n}\n",
 	 "t.conf:4: name of a port must be 1 to 31 of a-z, 0-9, '_' and '-'"},
 	{HEAD PORT "port \"p0\" {\n\tdevice = \"udp:127.0.0.1:1\"\n}\n",
-	 "t.conf:6: found duplicate title 'p0'"},
+	 "t.conf:6: two ports have the name 'p0'"},
 	{HEAD PORT "port \"p1\" {\n\tdevice = \"udp:127.0.0.1:4600\"\n}\n",
 	 "t.conf:7: port \"p1\" has the device of port \"p0\" (line 4)"},
 	{HEAD "port \"p\" {\n\tdevice = \"udp:127.0.0.1\"\n}\n",
@@ -113,7 +113,7 @@ static const struct {
 	      "port \"q\" {\n\tdevice = \"dpdk:y\"\n\taddresses = {\"192.0.2.1/16\"}\n}\n",
 	 "t.conf:8: port \"q\" has the address 192.0.2.1/16 of port \"p\" (line 4)"},
 	{HEAD "log {\n", "t.conf:5: the file ends inside a section: '}' is missing"},
-	{HEAD PORT "\001end = true\n", "t.conf: contains control characters"},
+	{HEAD PORT "\001end = true\n", "t.conf:6: control character"},
 	{HEAD PORT "/* open\n", "t.conf: the file ends inside a comment"},
 	{HEAD PORT "run_dir = \"/x\n", "t.conf:9: premature end of file"},
 	{HEAD "log {\n\tlevel = \n}\n", "t.conf:5: unexpected token '}'"},
@@ -143,7 +143,7 @@ static void test_zero_byte_and_length(void **state)
 	char *big = test_malloc(CONFIG_FILE_MAX + 2);
 
 	assert_int_not_equal(config_parse(&config, "t.conf", "a\0b", 3, error), 0);
-	assert_string_equal(error, "t.conf: contains control characters");
+	assert_string_equal(error, "t.conf:1: control character");
 	memset(big, '\n', CONFIG_FILE_MAX + 1);
 	assert_int_not_equal(config_parse(&config, "t.conf", big, CONFIG_FILE_MAX + 1, error), 0);
 	assert_string_equal(error, "t.conf: longer than 256 KiB");
