@@ -263,10 +263,13 @@ bool report_disk_full(struct state *s, const struct report *report)
 	return full;
 }
 
+/* Empty lists are left out of a record, as its line leaves them out. */
 static void keep_json(char **member, const json_t *value)
 {
 	struct buf text = {0};
 
+	if (json_array_size(value) == 0 && json_object_size(value) == 0)
+		return;
 	jcs_write(&text, value);
 	text_set(member, text.at);
 	buf_free(&text);
