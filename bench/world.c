@@ -218,14 +218,20 @@ struct world *world_new(uint32_t count, uint64_t size)
 	w->source = (struct artifact_source){find_many, w};
 	make_artifacts(w, count, size);
 	make_identities(w);
-	struct serve_config config = {
-		.worker = 0,
-		.workers = 1,
-		.self = &w->self,
-		.artifacts = &w->source,
-		.random = &w->random,
-		.io = {alloc, send, release, no_handover, no_hello, no_order, no_fetch, w},
-		.peer_sessions = peer_sessions_new()};
+	struct serve_config config = {.worker = 0,
+				      .workers = 1,
+				      .self = &w->self,
+				      .artifacts = &w->source,
+				      .random = &w->random,
+				      .io = {.alloc = alloc,
+					     .send = send,
+					     .release = release,
+					     .handover = no_handover,
+					     .hello = no_hello,
+					     .order = no_order,
+					     .fetch = no_fetch,
+					     .ctx = w},
+				      .peer_sessions = peer_sessions_new()};
 
 	w->serve = serve_new(&config);
 	must(w->serve != NULL);
