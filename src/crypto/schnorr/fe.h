@@ -67,40 +67,63 @@ V_INLINE struct fe fe_carry(struct fe a)
 }
 
 /*
- * z[0..9], z[k] < 2^55.4 (at most ten halves below 2^52), z[9] < 2^50, plus a term in z[0..4]
- * (< 2^58): tight. What each step leaves:
- *   ripple z5..z9: z[9] < 2^50 + 2^4; bits of z[5..8] above 52 are dead and masked away.
- *   fold by R < 2^37: lows < 2^52, highs < 2^37, so z[0..4] < 2^59; h < 2^(51+37-52) = 2^36.
- *   T = (z4 >> 48) + 16 h < 2^11 + 2^40 < 2^41; T K < 2^74: low < 2^52, high < 2^22.
- *   ripple z0..z4: carries < 2^8, so z[4] < 2^48 + 2^8.
+ * The reduction of z[0..9], z[k] < 2^55.4 (at most ten halves below 2^52), z[9] < 2^50, plus a term
+ * in z[0..4] (< 2^58), in four steps that take a column when it is complete. What each leaves:
+ *   fe_fold, i = 0..3: z[6 + i] gets what z[5 + i] has above 52 bits, which are dead there then;
+ *   z[9] < 2^50 + 2^4. Fold by R < 2^37: lows < 2^52, highs < 2^37, so z[0..4] < 2^59.
+ *   fe_fold_top: z[4] likewise; h < 2^(51+37-52) = 2^36.
+ *   T = (z4 >> 48) + 16 h < 2^11 + 2^40 < 2^41.
+ *   fe_end: T K < 2^74: low < 2^52, high < 2^22. Ripple z0..z4: carries < 2^8, so z[4] < 2^48 +
+ * 2^8.
  */
-V_INLINE struct fe fe_reduce(vec z[10])
+V_INLINE void fe_fold(vec z[10], int i)
 {
-	operand r = v_operand(v_set(FE_R)), k = v_operand(v_set(0x1000003d1));
-	vec h = V_ACC(0, 1), t;
-	operand o;
+	z[6 + i] = v_add(z[6 + i], v_shr(z[5 + i], 52));
+	V_BELOW(z[6 + i], 56);
+	v_madd(&z[i], &z[i + 1], v_operand_low(z[5 + i]), v_operand_set(FE_R));
+}
 
-	FE_UNROLL
-	for (int i = 0; i < 4; i++) {
-		z[6 + i] = v_add(z[6 + i], v_shr(z[5 + i], 52));
-		V_BELOW(z[6 + i], 56);
-		v_madd(&z[i], &z[i + 1], v_operand_low(z[5 + i]), r);
-	}
-	v_madd(&z[4], &h, v_operand(z[9]), r);
-	FE_UNROLL
-	for (int i = 0; i < 5; i++)
-		V_BELOW(z[i], 59);
-	t = v_add(v_shr(z[4], 48), v_shl(h, 4));
-	z[4] = v_and(z[4], v_set(M48));
+V_INLINE vec fe_fold_top(vec z[10])
+{
+	vec h = V_ACC(0, 1);
+
+	v_madd(&z[4], &h, v_operand(z[9]), v_operand_set(FE_R));
+	return h;
+}
+
+V_INLINE vec fe_take_top(vec z[10], vec h)
+{
+	vec t = v_add(v_shr(z[4], 48), v_shl(h, 4));
+
+	V_BELOW(z[4], 59);
 	V_BELOW(t, 41);
-	o = v_operand(t);
-	v_madd(&z[0], &z[1], o, k);
+	z[4] = v_and(z[4], v_set(M48));
+	return t;
+}
+
+V_INLINE struct fe fe_end(vec z[10], vec t)
+{
+	FE_UNROLL
+	for (int i = 0; i < 4; i++)
+		V_BELOW(z[i], 59);
+	v_madd(&z[0], &z[1], v_operand(t), v_operand_set(0x1000003d1));
 
 	struct fe out = fe_carry((struct fe){{z[0], z[1], z[2], z[3], z[4]}});
 
 	V_BELOW(out.v[4] - (out.v[4] >> 48 << 48), 48);
 	V_BELOW(out.v[4], 49);
 	return out;
+}
+
+V_INLINE struct fe fe_reduce(vec z[10])
+{
+	vec h;
+
+	FE_UNROLL
+	for (int i = 0; i < 4; i++)
+		fe_fold(z, i);
+	h = fe_fold_top(z);
+	return fe_end(z, fe_take_top(z, h));
 }
 
 #if defined(V_WIDE) && !defined(FE_BOUNDS)
@@ -128,20 +151,36 @@ V_INLINE void fe_add_term(vec z[10], const struct fe *term)
 	}
 }
 
-/* a b + term */
+/* The products a_i b_j with i + j = s. */
+V_INLINE void fe_column(vec z[10], const struct fe_operand *a, const struct fe_operand *b, int s)
+{
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		if (i <= s && s - i < 5)
+			v_madd(&z[s], &z[s + 1], a->v[i], b->v[s - i]);
+}
+
+/* a b + term. The upper columns first, so that their reduction waits beside the lower ones. */
 V_INLINE struct fe fe_mul_operands(const struct fe_operand *a, const struct fe_operand *b,
 				   const struct fe *term)
 {
 	FE_WIDE(fe_mul_wide(a, b, term));
-	vec z[10] = FE_COLUMNS(V_ACC);
+	vec z[10] = FE_COLUMNS(V_ACC), h, t;
 
 	fe_add_term(z, term);
+	fe_column(z, a, b, 4);
 	FE_UNROLL
-	for (int i = 0; i < 5; i++)
-		FE_UNROLL
-	for (int j = 0; j < 5; j++)
-		v_madd(&z[i + j], &z[i + j + 1], a->v[i], b->v[j]);
-	return fe_reduce(z);
+	for (int i = 0; i < 4; i++) {
+		fe_column(z, a, b, 5 + i);
+		fe_fold(z, i);
+	}
+	fe_column(z, a, b, 3);
+	h = fe_fold_top(z);
+	fe_column(z, a, b, 2);
+	t = fe_take_top(z, h);
+	fe_column(z, a, b, 1);
+	fe_column(z, a, b, 0);
+	return fe_end(z, t);
 }
 
 /* a^2 + term */

@@ -104,6 +104,7 @@ V_INLINE operand v_operand(vec x)
 
 	return _mm256_sub_pd(_mm256_castsi256_pd(v_or(x, v_set(BITS_LOW))), two52);
 }
+#define v_operand_set(x) v_set_pd((double)(x))
 V_INLINE operand v_operand_low(vec x)
 {
 	return v_operand(v_and(x, v_set(M52)));

@@ -75,6 +75,7 @@ V_INLINE operand v_operand(vec x)
 {
 	return x;
 }
+#define v_operand_set(x) v_set(x)
 V_INLINE operand v_operand_low(vec x)
 {
 	return x;

@@ -89,6 +89,7 @@ V_INLINE operand v_operand(vec x)
 	V_BELOW(x, 52);
 	return x;
 }
+#define v_operand_set(x) v_set(x)
 V_INLINE operand v_operand_low(vec x)
 {
 	return x & M52;
