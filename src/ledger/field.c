@@ -332,25 +332,27 @@ int shape_read(void *record, const char **fault, const struct shape *shape, cons
 
 /* --- keys --- */
 
+/* out is NULL for a part that the record does not keep. */
 static bool read_key_number(uint64_t *out, const char *text, size_t len)
 {
 	char digits[21];
+	uint64_t number;
 
 	if (len != 20)
 		return false;
 	memcpy(digits, text, len);
 	digits[len] = '\0';
-	return u64_parse(out, digits) == 0;
+	return u64_parse(out != NULL ? out : &number, digits) == 0;
 }
 
 static bool read_key_text(char **out, const char *text, size_t len)
 {
-	if (len == 0)
-		return false;
-	free(*out);
-	*out = strndup(text, len);
-	must(*out != NULL);
-	return true;
+	if (out != NULL && len > 0) {
+		free(*out);
+		*out = strndup(text, len);
+		must(*out != NULL);
+	}
+	return len > 0;
 }
 
 /* Length of the part that begins here; `behind` parts follow it. */
@@ -378,7 +380,7 @@ bool key_read(void *record, const struct table_shape *table, const char *key)
 		n++;
 	for (unsigned i = 0; i < n; i++) {
 		const struct key_part *part = &table->key[i];
-		void *p = (char *)record + part->offset;
+		void *p = part->offset > 0 ? (char *)record + part->offset : NULL;
 		size_t len = part_len(part, key, n - 1 - i);
 
 		if (part->kind == KEY_NUMBER ? !read_key_number(p, key, len)
@@ -397,7 +399,7 @@ void key_free(void *record, const struct table_shape *table)
 	for (unsigned i = 0; i < KEY_PARTS_MAX; i++) {
 		const struct key_part *part = &table->key[i];
 
-		if (part->kind == KEY_TEXT || part->kind == KEY_REST) {
+		if (part->offset > 0 && part->kind != KEY_NUMBER) {
 			char **p = (char **)((char *)record + part->offset);
 
 			free(*p);

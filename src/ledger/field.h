@@ -37,8 +37,8 @@ struct shape { /* fields in the order of their names */
 };
 
 /*
- * The parts of a table's key in their order, and where the record keeps them: numbers have 20
- * digits, texts hold no "/", but the one of kind REST may (ticket ids do).
+ * The parts of a table's key in their order, and where the record keeps them (offset 0: nowhere):
+ * numbers have 20 digits, texts hold no "/", but the one of kind REST may (ticket ids do).
  */
 enum key_kind { KEY_NUMBER = 1, KEY_TEXT, KEY_REST };
 struct key_part {

@@ -164,13 +164,20 @@ static int complete_tickets(struct founding *f)
 	return status;
 }
 
-static void number_heal_ops(struct state *s)
+static int number_heal_ops(struct founding *f)
 {
-	struct heal_op *op = table_first(s->tables, T_HEAL_OPS);
+	struct tables *t = f->s->tables;
+	struct heal_op *op = table_first(t, T_HEAL_OPS);
+	char key[KEY_ROOM];
 
-	for (; op != NULL; op = table_next(s->tables, op))
-		if (op->id >= s->meta->next_heal_op_id)
-			s->meta->next_heal_op_id = op->id + 1;
+	for (; op != NULL; op = table_next(t, op)) {
+		if (strcmp(op->record.key, key_epoch(key, op->id)) != 0 || op->id == UINT64_MAX)
+			return refuse_document(f, "state: heal_ops %s: heal_op_id is another",
+					       op->record.key);
+		if (op->id >= f->s->meta->next_heal_op_id)
+			f->s->meta->next_heal_op_id = op->id + 1;
+	}
+	return 0;
 }
 
 static int found(struct founding *f)
@@ -186,9 +193,8 @@ static int found(struct founding *f)
 	hex_encode(s->net_hex, s->origin.net, 32);
 	if ((status = found_base(f)) != 0 || (status = found_nodes(f)) != 0 ||
 	    (status = found_committee(f)) != 0 || (status = bring_state(f)) != 0 ||
-	    (status = complete_tickets(f)) != 0)
+	    (status = complete_tickets(f)) != 0 || (status = number_heal_ops(f)) != 0)
 		return status;
-	number_heal_ops(s);
 	state_index(s);
 	trailer_genesis(s);
 	return 0;

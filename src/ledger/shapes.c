@@ -261,6 +261,10 @@ static const struct field verdict[] = {
 	{                                                   \
 		KEY_##kind, offsetof(struct record, member) \
 	}
+#define CHECKED(kind)         \
+	{                     \
+		KEY_##kind, 0 \
+	}
 #define TABLE(id, name, record, fields, ...) [id] = {name, SHAPE(record, fields), {__VA_ARGS__}}
 const struct table_shape table_shapes[TABLES] = {
 	TABLE(T_ANCHORS, "anchors", anchor, anchor, PART(NUMBER, anchor, epoch)),
@@ -269,25 +273,25 @@ const struct table_shape table_shapes[TABLES] = {
 			    {NULL, 0, sizeof(struct failed_heal)},
 			    {PART(TEXT, failed_heal, account), PART(NUMBER, failed_heal, epoch),
 			     PART(REST, failed_heal, ticket)}},
-	TABLE(T_HEAL_OPS, "heal_ops", heal_op, heal_op),
+	TABLE(T_HEAL_OPS, "heal_ops", heal_op, heal_op, CHECKED(NUMBER)),
 	TABLE(T_HEAL_VOTES, "heal_votes", heal_vote, heal_vote, PART(NUMBER, heal_vote, heal_op_id),
 	      PART(TEXT, heal_vote, verifier)),
 	TABLE(T_META, "meta", meta, meta),
 	TABLE(T_NODE_FAILURES, "node_failures", node_failure, node_failure,
 	      PART(TEXT, node_failure, target), PART(NUMBER, node_failure, epoch),
 	      PART(REST, node_failure, ticket), PART(TEXT, node_failure, reporter)),
-	TABLE(T_NODE_SUSPICION, "node_suspicion", node_suspicion, node_suspicion),
-	TABLE(T_NODES, "nodes", node, node),
-	TABLE(T_PARAM_SNAPSHOTS, "param_snapshots", params, params),
+	TABLE(T_NODE_SUSPICION, "node_suspicion", node_suspicion, node_suspicion, CHECKED(TEXT)),
+	TABLE(T_NODES, "nodes", node, node, CHECKED(TEXT)),
+	TABLE(T_PARAM_SNAPSHOTS, "param_snapshots", params, params, CHECKED(NUMBER)),
 	TABLE(T_PARAMS, "params", params, params),
-	TABLE(T_POSTPONEMENTS, "postponements", postponement, postponement),
-	TABLE(T_PRESENCE, "presence", presence, presence),
+	TABLE(T_POSTPONEMENTS, "postponements", postponement, postponement, CHECKED(TEXT)),
+	TABLE(T_PRESENCE, "presence", presence, presence, CHECKED(TEXT)),
 	[T_RECHECKS] = {"rechecks",
 			{NULL, 0, sizeof(struct recheck_done)},
 			{PART(NUMBER, recheck_done, epoch), PART(REST, recheck_done, ticket),
 			 PART(TEXT, recheck_done, target), PART(TEXT, recheck_done, creator)}},
 	TABLE(T_REPORTER_RELIABILITY, "reporter_reliability", reporter_reliability,
-	      reporter_reliability),
+	      reporter_reliability, CHECKED(TEXT)),
 	TABLE(T_REPORTER_RESULTS, "reporter_results", reporter_result, reporter_result,
 	      PART(TEXT, reporter_result, reporter), PART(NUMBER, reporter_result, epoch),
 	      PART(REST, reporter_result, ticket), PART(TEXT, reporter_result, target)),

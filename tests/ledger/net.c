@@ -83,10 +83,8 @@ static json_t *node_data(const struct net_node *node)
 
 json_t *net_stranger(struct ledger_net *n, unsigned number)
 {
-	struct net_node node;
-
-	make_node(&node, n->config.nodes + number);
-	return node_data(&node);
+	must(number < NET_STRANGERS);
+	return node_data(&n->nodes[n->config.nodes + number]);
 }
 
 static void member_value(uint8_t out[32], unsigned member, uint32_t steps)
@@ -151,12 +149,12 @@ void net_new(struct ledger_net *n, const struct net_config *config)
 	*n = (struct ledger_net){.config = *config, .random = 1};
 	sign_init(&random);
 	n->random = 1;
-	n->nodes = calloc(config->nodes, sizeof(*n->nodes));
+	n->nodes = calloc(config->nodes + NET_STRANGERS, sizeof(*n->nodes));
 	n->reveals_left = calloc(config->members, sizeof(*n->reveals_left));
 	must(n->nodes != NULL && n->reveals_left != NULL);
 	make_key(&n->authority, "authority", 0);
 	make_key(&n->group, "group", 0);
-	for (unsigned i = 0; i < config->nodes; i++)
+	for (unsigned i = 0; i < config->nodes + NET_STRANGERS; i++)
 		make_node(&n->nodes[i], i);
 	write_document(n);
 	n->state = state_new(&(struct state_config){0});
@@ -180,7 +178,7 @@ struct net_node *net_find(struct ledger_net *n, const char *account)
 {
 	unsigned number;
 
-	if (sscanf(account, "n%u", &number) != 1 || number >= n->config.nodes)
+	if (sscanf(account, "n%u", &number) != 1 || number >= n->config.nodes + NET_STRANGERS)
 		return NULL;
 	return &n->nodes[number];
 }

@@ -11,6 +11,7 @@
 
 #define NET_GENESIS_MS UINT64_C(1767225600000)
 #define NET_TICK_MS    6000
+#define NET_STRANGERS  4 /* nodes that the genesis document does not name */
 
 struct net_node {
 	char account[16];
@@ -29,7 +30,7 @@ struct net_config {
 struct ledger_net {
 	struct net_config config;
 	struct state *state;
-	struct net_node *nodes;
+	struct net_node *nodes; /* and the strangers behind them */
 	struct sign_key authority, group;
 	uint32_t *reveals_left; /* of each member */
 	uint64_t next_n, random;
