@@ -22,7 +22,7 @@
 #include "raptorq/box.h"
 
 static bool all;
-static char top[] = "/tmp/assay-codec-XXXXXX", directory[64], input[64], output[64];
+static char top[40], directory[48], input[48], output[48];
 
 static struct {
 	unsigned count;
@@ -258,8 +258,7 @@ static void interruption(void **state)
 		assert_true(e == 0 || e == ASSAY_E_CLOSED);
 		shell("! ls d/*.part 2>/dev/null");
 		if (e != 0) {
-			assert_int_equal(decode(&pipeline, directory, output),
-					 ASSAY_E_NOTFOUND);
+			assert_int_equal(decode(&pipeline, directory, output), ASSAY_E_NOTFOUND);
 			continue;
 		}
 		drop(3);
@@ -268,6 +267,108 @@ static void interruption(void **state)
 		assert_int_equal(e == 0, access(output, F_OK) == 0);
 		shell("! ls out.part* 2>/dev/null");
 	}
+}
+
+/* Everything that was lost or spoilt is there again, octet by octet. */
+static void healing(void **state)
+{
+	static const size_t memory[] = {0, 200000};
+
+	for (int i = 0; i < 2; i++) {
+		char path[128], command[512];
+		struct pipeline p = pipeline;
+
+		p.memory_max = memory[i]; /* all at once; three at a time */
+		fresh(1300000, 20 + i);
+		assert_int_equal(encode(&pipeline, input, directory), 0);
+		shell("rm -rf whole && cp -r d whole");
+		for (uint32_t esi = 0; esi < 110; esi += 1 + esi % 3)
+			drop(esi);
+		symbol_path(path, sizeof(path), 5);
+		assert_int_equal(truncate(path, 10), 0);
+		symbol_path(path, sizeof(path), 119);
+		snprintf(command, sizeof(command),
+			 "printf x | dd of=%s bs=1 seek=3000 conv=notrunc status=none", path);
+		shell(command);
+		skips.count = 0;
+		assert_int_equal(rebuild(&p, directory, output, true), 0);
+		assert_int_equal(skips.count, 2);
+		identical();
+		shell("diff -r d whole && rm out");
+		/* once more, with nothing to do */
+		assert_int_equal(rebuild(&p, directory, output, true), 0);
+		identical();
+		shell("diff -r d whole");
+	}
+}
+
+static void healing_fails(void **state)
+{
+	fresh(300000, 22); /* 5 source symbols, 23 repair ones */
+	assert_int_equal(encode(&pipeline, input, directory), 0);
+	for (uint32_t esi = 1; esi < 25; esi++)
+		drop(esi);
+	assert_int_equal(rebuild(&pipeline, directory, output, true), ASSAY_E_NOTFOUND);
+	assert_non_null(strstr(pipeline.message, "4 of 5, at least 1 more"));
+	/* a symbol that the layout has wrong is noticed before it is written */
+	fresh(300000, 22);
+	assert_int_equal(encode(&pipeline, input, directory), 0);
+	shell("sed -i "
+	      "'s/,\"[^\",]*\"\\],\"hash/,\"4xLhKQ8FY6v37UwHL4h7KSdrh84upqXGQfozRwnQjNch\"],\"hash/"
+	      "' "
+	      "d/layout.json");
+	assert_int_equal(rebuild(&pipeline, directory, output, true), ASSAY_E_CORRUPT);
+	assert_non_null(strstr(pipeline.message, "rebuilt symbol 27"));
+	assert_int_not_equal(access(output, F_OK), 0);
+}
+
+struct meddler {
+	int calls, at;
+	bool truncates;
+};
+
+/* Somebody changes the file while it is read. */
+static bool meddle(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+	struct meddler *m = ctx;
+	char octet;
+	int fd;
+
+	if (m->calls++ != m->at)
+		return false;
+	fd = open(input, O_RDWR);
+	assert_true(fd >= 0);
+	if (m->truncates) {
+		assert_int_equal(ftruncate(fd, 70000), 0);
+	} else {
+		assert_int_equal(pread(fd, &octet, 1, 12345), 1);
+		octet ^= 1;
+		assert_int_equal(pwrite(fd, &octet, 1, 12345), 1);
+	}
+	close(fd);
+	return false;
+}
+
+/* Cut short or changed at any moment, a file is coded as it was or refused. */
+static void changing_input(void **state)
+{
+	unsigned noticed = 0;
+
+	for (int at = 0; at < 60; at++) {
+		struct meddler m = {.at = at, .truncates = at % 2 != 0};
+		struct pipeline p = {.progress = meddle, .ctx = &m, .memory_max = 500000};
+		int e;
+
+		fresh(400000, 23);
+		e = encode(&p, input, directory);
+		assert_true(e == 0 || e == ASSAY_E_CHANGED);
+		if (e == 0)
+			continue;
+		noticed++;
+		assert_non_null(strstr(p.message, m.truncates ? "shorter" : "changed"));
+		shell("! ls d/layout.json 2>/dev/null");
+	}
+	assert_true(noticed > 5);
 }
 
 /* A full disk is told as such and leaves no half file. */
@@ -279,8 +380,7 @@ static void full_disk(void **state)
 	if (system("mkdir -p /tmp/assay-codec-full && mount -t tmpfs -o size=200k none "
 		   "/tmp/assay-codec-full 2>/dev/null") != 0)
 		skip(); /* not root */
-	assert_int_equal(decode(&pipeline, directory, "/tmp/assay-codec-full/out"),
-			 ASSAY_E_NOSPC);
+	assert_int_equal(decode(&pipeline, directory, "/tmp/assay-codec-full/out"), ASSAY_E_NOSPC);
 	assert_int_equal(encode(&pipeline, input, "/tmp/assay-codec-full"), ASSAY_E_NOSPC);
 	assert_int_equal(system("! ls /tmp/assay-codec-full/*.part* 2>/dev/null; umount "
 				"/tmp/assay-codec-full && rmdir /tmp/assay-codec-full"),
@@ -413,6 +513,9 @@ static void data_hashes(void **state)
 
 static int make_top(void **state)
 {
+	/* what is short stays off the disk, whose other users a sync would wait for */
+	snprintf(top, sizeof(top), "%s/assay-codec-XXXXXX",
+		 !all && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(top));
 	snprintf(directory, sizeof(directory), "%s/d", top);
 	snprintf(input, sizeof(input), "%s/in", top);
@@ -431,11 +534,12 @@ static int remove_top(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trips),	    cmocka_unit_test(damage),
-		cmocka_unit_test(too_few),	    cmocka_unit_test(wrong_layout),
-		cmocka_unit_test(interruption),	    cmocka_unit_test(full_disk),
-		cmocka_unit_test(deployed_layouts), cmocka_unit_test(deployed_files),
-		cmocka_unit_test(data_hashes),
+		cmocka_unit_test(round_trips),	  cmocka_unit_test(damage),
+		cmocka_unit_test(too_few),	  cmocka_unit_test(wrong_layout),
+		cmocka_unit_test(interruption),	  cmocka_unit_test(healing),
+		cmocka_unit_test(healing_fails),  cmocka_unit_test(changing_input),
+		cmocka_unit_test(full_disk),	  cmocka_unit_test(deployed_layouts),
+		cmocka_unit_test(deployed_files), cmocka_unit_test(data_hashes),
 	};
 
 	all = argc > 1 && strcmp(argv[1], "long") == 0;
