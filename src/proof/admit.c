@@ -52,11 +52,16 @@ static bool admit_rate(struct serve *s, struct session *session, const struct dg
 	return false;
 }
 
-static bool epoch_current(const struct view *view, uint64_t epoch)
+static bool epoch_current(const struct view *view, const struct assay_prove *p)
 {
+	uint64_t epoch = p->epoch, now = view->epoch[0];
+
 	if (epoch == 0)
 		return false;
-	return view->any_epoch || epoch == view->epoch[0] || epoch == view->epoch[1];
+	if (view->any_epoch || epoch == now || epoch == view->epoch[1])
+		return true;
+	return p->bucket == ASSAY_BUCKET_RECHECK && epoch < now &&
+	       now - epoch <= view->recheck_epochs;
 }
 
 /* Steps 2 to 7: all that needs no artifact. */
@@ -71,7 +76,7 @@ static enum assay_reason admit_prove(const struct serve *s, const struct session
 		return ASSAY_R_PERMISSION;
 	if (view->draining)
 		return ASSAY_R_DRAINING;
-	if (!epoch_current(view, p->epoch))
+	if (!epoch_current(view, p))
 		return ASSAY_R_EPOCH;
 	if (p->class != ASSAY_CLASS_INDEX && p->class != ASSAY_CLASS_SYMBOL)
 		return ASSAY_R_PROVE_CLASS;

@@ -43,8 +43,11 @@ struct view_grant {
 struct view {
 	uint64_t generation; /* rises with each publication */
 	bool draining;
-	bool any_epoch;		/* no ledger: every epoch but 0 is current */
-	uint64_t epoch[2];	/* current and previous otherwise */
+	bool any_epoch;	   /* no ledger: every epoch but 0 is current */
+	uint64_t epoch[2]; /* current and previous otherwise */
+	/* A recheck names the epoch of what it repeats: taken when it is at most so many before the
+	 * current one. */
+	uint64_t recheck_epochs;
 	uint8_t ranges_max;	/* min(parameter, 16) */
 	uint16_t length_max;	/* min(parameter, 1024) */
 	uint16_t payload_limit; /* largest datagram this node offers, 1452..9000 */

@@ -306,9 +306,51 @@ static void test_reasons(void **state)
 			check_reason(reason);
 }
 
+/* Which epochs a node with a ledger answers for, in which bucket. */
+static void test_epochs(void **state)
+{
+	static const struct {
+		uint64_t epoch;
+		uint8_t bucket;
+		bool taken;
+	} cases[] = {
+		{20, ASSAY_BUCKET_RECENT, true},   {19, ASSAY_BUCKET_OLD, true},
+		{18, ASSAY_BUCKET_OLD, false},	   {21, ASSAY_BUCKET_RECENT, false},
+		{13, ASSAY_BUCKET_RECENT, false},  {13, ASSAY_BUCKET_RECHECK, true},
+		{12, ASSAY_BUCKET_RECHECK, false}, {21, ASSAY_BUCKET_RECHECK, false},
+		{0, ASSAY_BUCKET_RECHECK, false},
+	};
+
+	world_init(&world, 500, 1);
+	peer_init(&peer, &world, "node-a", 9);
+	world.settings.any_epoch = false;
+	world.settings.epoch[0] = 20;
+	world.settings.epoch[1] = 19;
+	world.settings.recheck_epochs = 7;
+	world_publish(&world);
+	artifact = world_artifact(&world, 3000, 5, 5);
+	assert_true(peer_connect(&peer, 0));
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t refused = world_refused(&world, ASSAY_R_EPOCH);
+		struct assay_prove *p = prove();
+
+		p->epoch = cases[i].epoch;
+		p->bucket = cases[i].bucket;
+		send_prove();
+		if (world_refused(&world, ASSAY_R_EPOCH) - refused != !cases[i].taken)
+			fail_msg("epoch %llu in bucket %u", (unsigned long long)cases[i].epoch,
+				 cases[i].bucket);
+	}
+	world_rest(&world);
+	world_free(&world);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_reasons)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_epochs),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
