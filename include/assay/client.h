@@ -122,4 +122,51 @@ struct assay_read_stats {
 int assay_client_read(struct assay_client *client, struct assay_read_stats *stats,
 		      const uint8_t key[32], uint64_t size, assay_sink sink, void *arg);
 
+/* --- WRITE: an artifact to the node */
+/*
+ * What is pushed. The functions are called from within assay_client_push, assay_fleet_step and
+ * assay_fleet_wait only.
+ */
+struct assay_push {
+	uint8_t key[32];
+	uint64_t size;
+	uint64_t grant; /* 0: by permission */
+	/* All of the len bytes from offset on; some of them again after a loss. Non-zero ends the
+	 * push with that error. */
+	int (*read)(void *arg, uint64_t offset, void *out, size_t len);
+	/* Bytes that the node has so far; NULL is allowed. Non-zero cancels: CLOSED. */
+	int (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *arg;
+};
+struct assay_push_stats {
+	uint64_t size, done;
+	uint64_t chunks, repeats, halved; /* WRITE_DATA; sent again; windows halved */
+	unsigned opened;		  /* WRITE_OPENs: more than 1 when the node forgot */
+	bool was_there;			  /* before anything was sent */
+};
+/*
+ * 0 when the node has it durably, whoever sent it. A push that was interrupted goes on where it was
+ * when it is called again within a minute. CORRUPT: the bytes are not those of the key; NOSPC: the
+ * node has no room, or the account no quota, for it; REFUSED; TIMEOUT. stats may be NULL.
+ */
+int assay_client_push(struct assay_client *client, struct assay_push_stats *stats,
+		      const struct assay_push *push);
+
+/* --- CALL: a question to the node's control */
+#define ASSAY_CALL_MAX 1344
+struct assay_question {
+	uint16_t method;
+	uint8_t nonce[16]; /* the same for the same question, asked again; zero: a random one */
+	const void *body;
+	size_t len;
+};
+struct assay_reply {
+	uint16_t status; /* docs/protocol.md, "CALL"; 0: the body is the method's answer */
+	uint16_t len;
+	uint8_t body[ASSAY_CALL_MAX];
+};
+/* 0 whenever the node answered, whatever it said; REFUSED, TIMEOUT, RANGE. */
+int assay_client_call(struct assay_client *client, struct assay_reply *reply,
+		      const struct assay_question *question);
+
 #endif

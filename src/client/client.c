@@ -86,48 +86,78 @@ bool client_may_wait(unsigned reason)
 	       reason == ASSAY_R_DRAINING;
 }
 
-int client_open_over(struct assay_client **out, const struct assay_client_config *config,
-		     const struct net *net, const struct clock *clock, const struct random *random,
-		     char *why, size_t why_room)
+bool client_may_ask(const struct assay_client *client)
+{
+	return client->flight.count < client_in_flight(client, FLIGHT_MAX);
+}
+
+static int client_init(struct assay_client *client, const struct assay_client_config *config,
+		       const struct net *net, const struct clock *clock,
+		       const struct random *random)
+{
+	struct net_addr remote;
+	int error;
+
+	client->answer_ns =
+		(config->answer_ms != 0 ? config->answer_ms : ANSWER_MS_DEFAULT) * LINK_NS_PER_MS;
+	memcpy(client->identity, config->peer.identity, 32);
+	client->seals = assay_seals_new(SEALS_ENTRIES);
+	if (client->seals == NULL)
+		return client_fail(client, ASSAY_E_NOMEM, "out of memory");
+	error = net_addr_parse(&remote, config->peer.address);
+	if (error != 0)
+		return client_fail(client, error,
+				   "'%s' is no address; write 192.0.2.1:4600 or "
+				   "[2001:db8::1]:4600",
+				   config->peer.address);
+	error = link_init(&client->flight.link, config, net, clock, random, &remote);
+	if (error != 0)
+		return client_fail(client, error, "an account name or a session key is not valid");
+	return 0;
+}
+
+static void tell_why(char *why, size_t why_room, const struct assay_client *client)
+{
+	if (why != NULL)
+		snprintf(why, why_room, "%s", client->why);
+}
+
+int client_new_over(struct assay_client **out, const struct assay_client_config *config,
+		    const struct net *net, const struct clock *clock, const struct random *random,
+		    char *why, size_t why_room)
 {
 	struct assay_client *client = calloc(1, sizeof(*client));
-	struct net_addr remote;
 	int error = ASSAY_E_NOMEM;
 
 	*out = NULL;
 	if (client == NULL)
 		return error;
 	assay_init();
-	client->answer_ns =
-		(config->answer_ms != 0 ? config->answer_ms : ANSWER_MS_DEFAULT) * LINK_NS_PER_MS;
-	memcpy(client->identity, config->peer.identity, 32);
-	client->seals = assay_seals_new(SEALS_ENTRIES);
-	if (client->seals == NULL)
-		goto fail;
-	error = net_addr_parse(&remote, config->peer.address);
+	error = client_init(client, config, net, clock, random);
 	if (error != 0) {
-		client_fail(client, error,
-			    "'%s' is no address; write 192.0.2.1:4600 or "
-			    "[2001:db8::1]:4600",
-			    config->peer.address);
-		goto fail;
-	}
-	error = link_init(&client->flight.link, config, net, clock, random, &remote);
-	if (error != 0) {
-		client_fail(client, error, "an account name or a session key is not valid");
-		goto fail;
-	}
-	error = flight_connect(&client->flight);
-	if (error != 0) {
-		client_fail_link(client, error);
-		goto fail;
+		tell_why(why, why_room, client);
+		assay_client_close(client);
+		return error;
 	}
 	*out = client;
 	return 0;
-fail:
-	if (why != NULL)
-		snprintf(why, why_room, "%s", client->why);
-	assay_client_close(client);
+}
+
+int client_open_over(struct assay_client **out, const struct assay_client_config *config,
+		     const struct net *net, const struct clock *clock, const struct random *random,
+		     char *why, size_t why_room)
+{
+	int error = client_new_over(out, config, net, clock, random, why, why_room);
+
+	if (error != 0)
+		return error;
+	error = flight_connect(&(*out)->flight);
+	if (error == 0)
+		return 0;
+	client_fail_link(*out, error);
+	tell_why(why, why_room, *out);
+	assay_client_close(*out);
+	*out = NULL;
 	return error;
 }
 

@@ -17,7 +17,11 @@ struct assay_client {
 	char why[CLIENT_WHY_MAX];
 };
 
-/* assay_client_open over given seams, which must outlive the client. */
+/* A client over given seams, which must outlive it; its session is opened by whoever needs one. */
+int client_new_over(struct assay_client **out, const struct assay_client_config *config,
+		    const struct net *net, const struct clock *clock, const struct random *random,
+		    char *why, size_t why_room);
+/* assay_client_open over given seams. */
 int client_open_over(struct assay_client **out, const struct assay_client_config *config,
 		     const struct net *net, const struct clock *clock, const struct random *random,
 		     char *why, size_t why_room);
@@ -29,6 +33,8 @@ __attribute__((format(printf, 3, 4))) int client_fail(struct assay_client *clien
 int client_fail_link(struct assay_client *client, int error);
 /* As many requests at once as wanted, allowed by the node, and held here. */
 unsigned client_in_flight(const struct assay_client *client, unsigned wanted);
+/* One request more may be in flight. */
+bool client_may_ask(const struct assay_client *client);
 /* Refused for the moment: worth asking again. */
 bool client_may_wait(unsigned reason);
 

@@ -7,6 +7,7 @@
 #include "proof/message.h"
 
 #define REPEAT_NS_MIN (10 * LINK_NS_PER_MS)
+#define POLL_MAX      64 /* datagrams at once, so that many sessions get their share */
 #define RTT_NS_GUESS  (100 * LINK_NS_PER_MS) /* until one was measured */
 
 static uint64_t first_interval(const struct link *l)
@@ -25,7 +26,8 @@ static void ask(struct flight *f, struct flight_request *r, uint64_t now)
 	r->repeat_ns = now + r->interval_ns;
 	if (link_state(l) != LINK_UP || r->asked == ASSAY_CHECK_COUNTERS)
 		return;
-	counter = link_send(l, r->datagram, r->len);
+	counter = r->kind->send != NULL ? r->kind->send(r->object, l)
+					: link_send(l, r->datagram, r->len);
 	if (counter == 0 || r->kind->counter(r->object, counter) != 0)
 		return;
 	r->sent[r->asked].generation = l->session[0].generation;
@@ -44,6 +46,8 @@ void flight_start(struct flight *f, struct flight_request *request)
 	request->asked = request->answered = 0;
 	request->answered_bytes = 0;
 	request->interval_ns = first_interval(&f->link);
+	if (request->interval_ns < request->repeat_ns_min)
+		request->interval_ns = request->repeat_ns_min;
 	f->list[f->count++] = request;
 	ask(f, request, now);
 }
@@ -191,14 +195,12 @@ static bool any_done(const struct flight *f)
 	return false;
 }
 
-static int step_until(struct flight *f, uint64_t limit_ns)
+/* Handshakes, repeats and deadlines: what is due is sent. */
+static int send_due(struct flight *f, uint64_t *due_ns)
 {
 	struct link *l = &f->link;
 	bool opening = l->opening;
-	struct link_session *session;
-	struct net_addr from;
-	uint64_t until, due;
-	int got;
+	uint64_t timer;
 
 	link_turn(l);
 	if (link_state(l) == LINK_DOWN) {
@@ -206,35 +208,70 @@ static int step_until(struct flight *f, uint64_t limit_ns)
 			return ASSAY_E_TIMEOUT;
 		link_start(l);
 	}
-	until = turn(f);
-	if (any_done(f))
-		return 0;
-	due = link_timer(l);
-	if (due < until)
-		until = due;
-	if (limit_ns < until)
-		until = limit_ns;
-	got = l->net.receive(l->net.ctx, &from, f->buffer, sizeof(f->buffer), until);
-	if (got == ASSAY_E_TIMEOUT)
-		return 0;
-	if (got < 0)
-		return got;
-	switch (link_take(l, &session, &from, f->buffer, (size_t)got)) {
+	*due_ns = turn(f);
+	timer = link_timer(l);
+	if (timer < *due_ns)
+		*due_ns = timer;
+	return 0;
+}
+
+static void take(struct flight *f, const struct net_addr *from, size_t len)
+{
+	struct link_session *session;
+
+	switch (link_take(&f->link, &session, from, f->buffer, len)) {
 	case LINK_OPENED:
 		ask_anew(f);
 		break;
 	case LINK_ANSWER:
-		take_answer(f, session, (size_t)got);
+		take_answer(f, session, len);
 		break;
 	case LINK_NOTHING:
 		break;
 	}
-	return 0;
+}
+
+int flight_step_until(struct flight *f, uint64_t limit_ns)
+{
+	struct link *l = &f->link;
+	struct net_addr from;
+	uint64_t until;
+	int got = send_due(f, &until);
+
+	if (got != 0 || any_done(f))
+		return got;
+	if (limit_ns < until)
+		until = limit_ns;
+	got = l->net.receive(l->net.ctx, &from, f->buffer, sizeof(f->buffer), until);
+	if (got >= 0)
+		take(f, &from, (size_t)got);
+	return got >= 0 || got == ASSAY_E_TIMEOUT ? 0 : got;
 }
 
 int flight_step(struct flight *f)
 {
-	return step_until(f, UINT64_MAX);
+	return flight_step_until(f, UINT64_MAX);
+}
+
+int flight_poll(struct flight *f, uint64_t *due_ns)
+{
+	struct link *l = &f->link;
+	struct net_addr from;
+	unsigned n;
+	int got;
+
+	for (n = 0; n < POLL_MAX; n++) {
+		got = l->net.receive(l->net.ctx, &from, f->buffer, sizeof(f->buffer), 0);
+		if (got == ASSAY_E_TIMEOUT)
+			break;
+		if (got < 0)
+			return got;
+		take(f, &from, (size_t)got);
+	}
+	got = send_due(f, due_ns);
+	if (n == POLL_MAX)
+		*due_ns = 0;
+	return got;
 }
 
 int flight_connect(struct flight *f)
@@ -252,7 +289,7 @@ void flight_settle(struct flight *f)
 	int error = 0;
 
 	while (error == 0 && l->opening && link_now(l) < l->hello_ns + first_interval(l))
-		error = step_until(f, l->hello_ns + first_interval(l));
+		error = flight_step_until(f, l->hello_ns + first_interval(l));
 }
 
 int flight_finish(struct flight *f, struct flight_request *request)

@@ -15,6 +15,7 @@ struct flight_request;
 
 /* How a kind of request judges its answers. */
 struct flight_kind {
+
 	/* A datagram with this counter asks it; an error means that it cannot be asked again. */
 	int (*counter)(void *object, uint64_t counter);
 	enum assay_reason (*feed)(void *object, struct assay_inbound *session, const void *datagram,
@@ -26,6 +27,8 @@ struct flight_kind {
 	 * settled instead.
 	 */
 	bool (*wait)(void *object, uint32_t *wait_ms);
+	/* Sends it (again): its counter, or 0. NULL: its datagram goes out as it is. */
+	uint64_t (*send)(void *object, struct link *l);
 };
 
 struct flight_request {
@@ -35,6 +38,7 @@ struct flight_request {
 	uint8_t datagram[FLIGHT_REQUEST_MAX];
 	size_t len;
 	uint64_t deadline_ns;
+	uint64_t repeat_ns_min; /* no repeat before; 0: after twice the round trip */
 
 	/* Read by the caller. */
 	bool done; /* settled, or past its deadline */
@@ -66,6 +70,13 @@ void flight_remove(struct flight *f, struct flight_request *request);
  * there is no session and no handshake was answered; IO.
  */
 int flight_step(struct flight *f);
+/* ... or until limit_ns. */
+int flight_step_until(struct flight *f, uint64_t limit_ns);
+/*
+ * The same without waiting, for who watches many sockets: takes what has arrived, sends what is
+ * due. *due_ns: when there will be something to do without any datagram. Errors as above.
+ */
+int flight_poll(struct flight *f, uint64_t *due_ns);
 /* Steps until the request is done, and takes it out; errors of flight_step. */
 int flight_finish(struct flight *f, struct flight_request *request);
 /*

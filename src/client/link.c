@@ -229,18 +229,40 @@ static void mark_sent(struct link_session *s, uint64_t now)
 	s->mark_next = (s->mark_next + 1) % LINK_SENT_MARKS;
 }
 
-uint64_t link_send(struct link *l, void *request, size_t len)
+/* The head of a request; false when there is no session. */
+static bool begin_request(struct link *l, void *request, size_t len)
 {
 	struct link_session *s = &l->session[0];
 	struct assay_head *head = request;
 
 	if (!session_good(s, link_now(l)))
-		return 0;
+		return false;
 	s->sent++;
 	message_head(request, head->type, (uint16_t)len, s->remote_index, s->sent);
-	message_tag_general(request, len, s->k_i);
 	s->used_ns = link_now(l);
 	mark_sent(s, s->used_ns);
+	return true;
+}
+
+uint64_t link_send(struct link *l, void *request, size_t len)
+{
+	struct link_session *s = &l->session[0];
+
+	if (!begin_request(l, request, len))
+		return 0;
+	message_tag_general(request, len, s->k_i);
+	return send_bytes(l, request, len) == 0 ? s->sent : 0;
+}
+
+uint64_t link_send_chunk(struct link *l, void *request, size_t len, const uint8_t value[32])
+{
+	struct link_session *s = &l->session[0];
+	struct assay_write_data *data = request;
+	uint8_t input[128];
+
+	if (!begin_request(l, request, len))
+		return 0;
+	tag_of(data->head.tag, input, tag_input_chunk(input, s->k_i, request, 24, value, NULL, 0));
 	return send_bytes(l, request, len) == 0 ? s->sent : 0;
 }
 

@@ -93,6 +93,8 @@ enum link_event link_take(struct link *l, struct link_session **session,
  * newest session. Its counter, or 0 when there is no session or the socket is full.
  */
 uint64_t link_send(struct link *l, void *request, size_t len);
+/* Likewise a WRITE_DATA, whose tag is over the value of its chunk. */
+uint64_t link_send_chunk(struct link *l, void *request, size_t len, const uint8_t value[32]);
 /* A request without repeat was answered after this time. */
 void link_measured(struct link *l, uint64_t rtt_ns);
 static inline uint64_t link_now(const struct link *l)

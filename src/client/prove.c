@@ -20,11 +20,13 @@ static enum assay_reason prove_feed(void *object, struct assay_inbound *session,
 
 static bool prove_settled(void *object)
 {
+	const struct proving *p = object;
 	struct assay_report report;
 
-	assay_check_report(((struct proving *)object)->check, &report);
+	assay_check_report(p->check, &report);
 	if (report.verdict == ASSAY_REFUSED_VERDICT)
-		return !client_may_wait(report.refused);
+		return !client_may_wait(report.refused) &&
+		       !(p->wait_for_epoch && report.refused == ASSAY_R_EPOCH);
 	return report.verdict != ASSAY_INCOMPLETE;
 }
 

@@ -51,7 +51,7 @@ static bool slot_wait(void *object, uint32_t *wait_ms)
 static const struct flight_kind read_kind = {slot_counter, slot_feed, slot_settled, slot_wait};
 
 static int slot_start(struct assay_client *client, struct slot *slot,
-		      const struct assay_read_params *params)
+		      const struct assay_read_params *params, uint64_t grant)
 {
 	struct assay_read *m;
 	int error = slot->check != NULL ? assay_read_reset(slot->check, params)
@@ -73,6 +73,7 @@ static int slot_start(struct assay_client *client, struct slot *slot,
 	m->first = params->first;
 	m->count = params->count;
 	m->flags = ASSAY_READ_HASHES;
+	m->grant = grant;
 	flight_start(&client->flight, &slot->request);
 	slot->asked_seen = slot->request.asked;
 	return 0;
@@ -106,6 +107,12 @@ struct sizing {
 
 struct sizing *sizing_start(struct assay_client *client, const uint8_t key[32])
 {
+	return sizing_start_granted(client, key, 0);
+}
+
+struct sizing *sizing_start_granted(struct assay_client *client, const uint8_t key[32],
+				    uint64_t grant)
+{
 	struct assay_read_params params = {
 		.first = ASSAY_NO_CHUNK, .count = 1, .size = ASSAY_SIZE_UNKNOWN};
 	struct sizing *s = calloc(1, sizeof(*s));
@@ -116,7 +123,7 @@ struct sizing *sizing_start(struct assay_client *client, const uint8_t key[32])
 	}
 	s->client = client;
 	memcpy(params.key, key, 32);
-	if (slot_start(client, &s->slot, &params) != 0) {
+	if (slot_start(client, &s->slot, &params, grant) != 0) {
 		sizing_end(s);
 		return NULL;
 	}
@@ -162,12 +169,13 @@ int assay_client_size(struct assay_client *client, uint64_t *size, const uint8_t
 struct reading {
 	struct assay_client *client;
 	struct assay_read_params params; /* key and size */
-	uint32_t chunks, next;		 /* of the artifact; first one not asked for */
-	unsigned head, count;		 /* of the ring of slots */
-	unsigned in_flight, window;	 /* chunks */
-	unsigned asking, asking_max;	 /* READs in flight, as many as the node allows */
-	uint64_t grow_ns, halve_ns;	 /* not before */
-	uint64_t offset;		 /* that the sink gets next */
+	uint64_t grant;
+	uint32_t chunks, next;	     /* of the artifact; first one not asked for */
+	unsigned head, count;	     /* of the ring of slots */
+	unsigned in_flight, window;  /* chunks */
+	unsigned asking, asking_max; /* READs in flight, as many as the node allows */
+	uint64_t grow_ns, halve_ns;  /* not before */
+	uint64_t offset;	     /* that the sink gets next */
 	struct assay_read_stats stats;
 	assay_sink sink;
 	void *arg;
@@ -182,7 +190,7 @@ static struct slot *slot_at(struct reading *r, unsigned i)
 static int fill_window(struct reading *r)
 {
 	while (r->next < r->chunks && r->count < SLOTS && r->in_flight < r->window &&
-	       r->asking < r->asking_max) {
+	       r->asking < r->asking_max && client_may_ask(r->client)) {
 		uint32_t left = r->chunks - r->next;
 		unsigned n = r->window - r->in_flight;
 		int error;
@@ -193,7 +201,7 @@ static int fill_window(struct reading *r)
 			n = left;
 		r->params.first = r->next;
 		r->params.count = (uint16_t)n;
-		error = slot_start(r->client, slot_at(r, r->count), &r->params);
+		error = slot_start(r->client, slot_at(r, r->count), &r->params, r->grant);
 		if (error != 0)
 			return error;
 		r->count++;
@@ -294,6 +302,11 @@ int reading_start(struct reading **out, struct assay_client *client, const uint8
 	r->stats.size = size;
 	*out = r;
 	return 0;
+}
+
+void reading_grant(struct reading *r, uint64_t grant)
+{
+	r->grant = grant;
 }
 
 int reading_step(struct reading *r)
