@@ -18,7 +18,7 @@ static void test_terms(void **state)
 
 	wired_open(&s, 1, 5000);
 	assay_client_terms(s.client, &terms);
-	assert_int_equal(terms.permissions, 7);
+	assert_int_equal(terms.permissions, 15);
 	assert_int_equal(terms.idle_s, 600);
 	assert_int_equal(terms.life_s, 3600);
 	assert_int_equal(assay_client_ping(s.client, &rtt), 0);
