@@ -6,10 +6,10 @@
 #include "crypto/schnorr/inverse.h"
 #include "crypto/schnorr/point.h"
 
-#define JOBS_MAX 128
+#define JOBS_MAX 256
 
 /* Runs additions, padded to what the kernel takes. */
-static void add(struct judge *j, struct add_job jobs[JOBS_MAX], size_t n)
+static void add(struct judge *j, struct add_job jobs[JOBS_MAX + LANES_MAX], size_t n)
 {
 	while (n % j->kernels->add_stride != 0)
 		jobs[n++] = (struct add_job){JUDGE_PADS, JUDGE_PADS + 1, JUDGE_PADS + 2};
@@ -22,7 +22,7 @@ static void add(struct judge *j, struct add_job jobs[JOBS_MAX], size_t n)
  */
 static void multiples(struct judge *j, uint32_t base, uint32_t count, unsigned lanes)
 {
-	struct add_job jobs[JOBS_MAX];
+	struct add_job jobs[JOBS_MAX + LANES_MAX];
 
 	for (uint32_t have = 1; have < count; have *= 2) {
 		size_t n = 0;
@@ -77,13 +77,16 @@ static void shift(uint64_t out[3], const uint64_t k[2], unsigned width)
 	}
 }
 
-void judge_lane(struct judge *j, const struct point *key, const struct point *r, struct scalar s,
+void judge_lane(struct judge *j, const struct point *key, const uint8_t r[32], struct scalar s,
 		struct scalar e)
 {
 	unsigned lane = j->lanes++;
 	struct half_scalar half[4];
 
-	j->pool[JUDGE_POINTS + lane] = *r;
+	for (int i = 0; i < 4; i++) {
+		memcpy(&j->r[lane][3 - i], r + 8 * i, 8);
+		j->r[lane][3 - i] = __builtin_bswap64(j->r[lane][3 - i]);
+	}
 	j->pool[JUDGE_KEYS + lane * JUDGE_KEY_MULTIPLES] = *key;
 	scalar_split(half, s);
 	scalar_split(half + 2, scalar_negate(e));
@@ -91,6 +94,14 @@ void judge_lane(struct judge *j, const struct point *key, const struct point *r,
 		shift(j->half[lane][i], half[i].w, i < 2 ? JUDGE_G_BITS : JUDGE_KEY_BITS);
 		j->negative[lane][i] = half[i].negative;
 	}
+}
+
+static uint64_t window(const uint64_t half[3], unsigned bit, unsigned width)
+{
+	uint64_t high = bit / 64 < 2 ? half[bit / 64 + 1] : 0;
+	unsigned __int128 both = (unsigned __int128)high << 64 | half[bit / 64];
+
+	return (uint64_t)(both >> (bit % 64)) & ((1u << width) - 1);
 }
 
 /* Adds, to each lane, its digit at bit of half scalar number `which`. */
@@ -101,8 +112,7 @@ static void add_digits(struct judge *j, int which, unsigned bit)
 
 	for (unsigned lane = 0; lane < JUDGE_LANES; lane++) {
 		uint32_t table = which < 2 ? JUDGE_G : JUDGE_KEYS + lane * JUDGE_KEY_MULTIPLES;
-		uint64_t word = j->half[lane][which][bit / 64] >> (bit % 64);
-		int digit = (int)(word & ((1u << width) - 1)) - (1 << (width - 1));
+		int digit = (int)window(j->half[lane][which], bit, width) - (1 << (width - 1));
 		bool minus = (digit < 0) != j->negative[lane][which];
 
 		ref[lane] = digit == 0 || lane >= j->lanes
@@ -110,21 +120,13 @@ static void add_digits(struct judge *j, int which, unsigned bit)
 				    : (table + (uint32_t)(digit < 0 ? -digit : digit) - 1) |
 					      (minus ? REF_NEGATIVE : 0);
 	}
-	j->kernels->judge_add(&j->state, j->pool, ref, which % 2 != 0);
+	j->kernels->judge_add(&j->state, j->pool, ref, which % 2 != 0, j->lanes);
 }
 
 static void start(struct judge *j)
 {
-	struct point_sum one = {.none = true};
-
 	multiples(j, JUDGE_KEYS, JUDGE_KEY_MULTIPLES, j->lanes);
-	point_add(&one, &j->pool[JUDGE_START]);
-	for (int k = 0; k < 5; k++)
-		for (int i = 0; i < JUDGE_LANES; i++) {
-			j->state.x[k][i] = one.x[k];
-			j->state.y[k][i] = one.y[k];
-			j->state.z[k][i] = one.z[k];
-		}
+	j->kernels->judge_begin(&j->state, &j->pool[JUDGE_START]);
 }
 
 static void end(struct judge *j)
@@ -133,19 +135,18 @@ static void end(struct judge *j)
 
 	for (unsigned i = 0; i < JUDGE_LANES; i++)
 		ref[i] = JUDGE_BACK;
-	j->kernels->judge_add(&j->state, j->pool, ref, false);
-	for (unsigned i = 0; i < JUDGE_LANES; i++)
-		ref[i] = i < j->lanes ? JUDGE_POINTS + i : REF_NONE;
-	j->kernels->judge_end(&j->state, j->pool, ref, &j->same, &j->lost);
-	j->same &= (uint8_t)~j->lost;
+	j->kernels->judge_add(&j->state, j->pool, ref, false, j->lanes);
+	j->kernels->judge_end(&j->state, j->r, &j->same, &j->lost, j->lanes);
+	j->same &= ~j->lost;
 }
 
+/* One window of G, with the windows of the keys in it. */
 bool judge_run(struct judge *j)
 {
 	if (j->bit == JUDGE_BITS)
 		start(j);
 	for (unsigned bits = JUDGE_G_BITS; bits > 0; bits -= JUDGE_KEY_BITS) {
-		j->kernels->judge_double(&j->state, JUDGE_KEY_BITS);
+		j->kernels->judge_double(&j->state, JUDGE_KEY_BITS, j->lanes);
 		j->bit -= JUDGE_KEY_BITS;
 		add_digits(j, 2, j->bit);
 		add_digits(j, 3, j->bit);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kernel: independent affine additions that share one inversion (Montgomery's trick). Part of
- * kernels_*.c. Forward: the differences of x and their running products, CHAINS of them side by
- * side. Backward: each inverse, the slope, the sum.
+ * kernels_*.c. Forward: the differences of x and their running products, a chain for each vector of
+ * a row. Backward: each inverse, the slope, the sum.
  */
 #ifndef SCHNORR_KERNEL_ADD_H
 #define SCHNORR_KERNEL_ADD_H
@@ -75,81 +75,88 @@ V_INLINE struct fe add_difference(const struct fe_pair *p, const struct add_case
 	return fe_select(v_or(v_or(c->none1, c->none2), c->opposite), fe_small(1), d);
 }
 
-V_INLINE struct fe_pair add_load(const struct point *pool, const struct add_job *jobs)
+/* The vectors of a row of jobs. */
+V_STAGE void add_load(struct fe_pair *p, const struct point *pool, const struct add_job *jobs,
+		      unsigned n)
 {
-	return (struct fe_pair){gather(pool, jobs, false, false), gather_y(pool, jobs, false),
-				gather(pool, jobs, true, false), gather_y(pool, jobs, true)};
+	for (unsigned i = 0; i < n; i++, jobs += LANES)
+		p[i] = (struct fe_pair){
+			gather(pool, jobs, false, false), gather_y(pool, jobs, false),
+			gather(pool, jobs, true, false), gather_y(pool, jobs, true)};
+}
+
+V_STAGE void add_differences(struct fe *d, const struct point *pool, const struct add_job *jobs,
+			     unsigned n)
+{
+	for (unsigned i = 0; i < n; i++, jobs += LANES)
+		d[i] = fe_sub(gather(pool, jobs, true, false), gather(pool, jobs, false, false));
+}
+
+V_STAGE void add_differences_any(struct fe *d, const struct point *pool, const struct add_job *jobs,
+				 unsigned n)
+{
+	struct fe_pair p[ROWS];
+
+	add_load(p, pool, jobs, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct add_cases cases = add_cases_of(&p[i]);
+
+		d[i] = add_difference(&p[i], &cases);
+	}
 }
 
 /* Differences and running products; chain c ends with its whole product in last[c]. */
-V_INLINE void add_forward(struct fe last[CHAINS], const struct point *pool,
-			  const struct add_job *jobs, size_t n, struct add_scratch *s, bool any)
+V_INLINE void add_forward(struct fe last[ROWS], const struct point *pool,
+			  const struct add_job *jobs, size_t vectors, struct add_scratch *s,
+			  bool any)
 {
-	for (int c = 0; c < CHAINS; c++)
+	struct fe *product = (struct fe *)s->product, *difference = (struct fe *)s->difference;
+
+	for (int c = 0; c < ROWS; c++)
 		last[c] = fe_small(1);
-	for (size_t at = 0; at < n; at += LANES * CHAINS)
-		for (int c = 0; c < CHAINS; c++) {
-			size_t i = at + c * LANES;
-			struct fe d;
+	for (size_t at = 0; at < vectors; at += ROWS) {
+		unsigned n = row_of(at, vectors);
 
-			if (any) {
-				struct fe_pair p = add_load(pool, jobs + i);
-				struct add_cases cases = add_cases_of(&p);
-
-				d = add_difference(&p, &cases);
-			} else {
-				d = fe_sub(gather(pool, jobs + i, true, false),
-					   gather(pool, jobs + i, false, false));
-			}
-			fe_store(s->product + 5 * i, last[c]);
-			fe_store(s->difference + 5 * i, d);
-			last[c] = fe_mul(last[c], d);
-		}
+		(any ? add_differences_any : add_differences)(difference + at, pool,
+							      jobs + at * LANES, n);
+		memcpy(product + at, last, n * sizeof(last[0]));
+		row_mul(last, last, difference + at, NULL, n);
+	}
 }
 
-/* Turns the chains' products into their inverses; false when one of all lanes is zero. */
-V_INLINE bool add_invert(struct fe last[CHAINS])
+/* The numbers that the inverses are multiplied with: y2 - y1, or 3 x^2 for a doubling. */
+V_STAGE void add_rises(struct fe *rise, const struct fe_pair *p, const struct add_cases *c,
+		       unsigned n)
 {
-	_Alignas(64) uint64_t lanes[LANES * 5];
-	struct fe before[CHAINS], all = last[0];
+	for (unsigned i = 0; i < n; i++) {
+		struct fe square;
 
-	for (int c = 1; c < CHAINS; c++) {
-		before[c] = all;
-		all = fe_mul(all, last[c]);
+		rise[i] = fe_carry(fe_raw_add(p[i].y2, fe_raw_neg(p[i].y1, 2)));
+		if (c == NULL)
+			continue;
+		row_sqr(&square, &p[i].x1, NULL, 1);
+		square = fe_carry(fe_raw_add(fe_raw_add(square, square), square));
+		rise[i] = fe_select(c[i].equal, square, rise[i]);
 	}
-	fe_store(lanes, all);
-	if (!inverse_lanes(lanes, LANES))
-		return false;
-	all = fe_load(lanes);
-	for (int c = CHAINS - 1; c > 0; c--) {
-		struct fe one = fe_mul(all, before[c]);
-
-		all = fe_mul(all, last[c]);
-		last[c] = one;
-	}
-	last[0] = all;
-	return true;
 }
 
-/* The sum, given 1 / difference. Tight. */
-V_INLINE void add_sum(struct fe *x3, struct fe *y3, const struct fe_pair *p, struct fe inverse,
-		      const struct add_cases *c)
+/* The sums, given 1 / difference. Tight. */
+V_STAGE void add_sums(struct fe *x3, struct fe *y3, const struct fe_pair *p,
+		      const struct fe *inverse, const struct add_cases *c, unsigned n)
 {
-	struct fe over = fe_carry(fe_raw_add(p->y2, fe_raw_neg(p->y1, 2))), term;
-	struct fe_operand slope;
+	struct fe slope[ROWS], back[ROWS], term[ROWS];
 
-	if (c != NULL) {
-		struct fe square = fe_sqr(p->x1);
-
-		over = fe_select(c->equal, fe_carry(fe_raw_add(fe_raw_add(square, square), square)),
-				 over);
+	ROW_NOT_EMPTY(n);
+	add_rises(slope, p, c, n);
+	row_mul(slope, slope, inverse, NULL, n);
+	for (unsigned i = 0; i < n; i++)
+		term[i] = fe_raw_neg(fe_raw_add(p[i].x1, p[i].x2), 2);
+	row_sqr(x3, slope, term, n);
+	for (unsigned i = 0; i < n; i++) {
+		back[i] = fe_sub(p[i].x1, x3[i]);
+		term[i] = fe_raw_neg(p[i].y1, 2);
 	}
-	slope = fe_operand_of(fe_mul(over, inverse));
-	term = fe_raw_neg(fe_raw_add(p->x1, p->x2), 2);
-	*x3 = fe_sqr_operand(&slope, &term);
-	struct fe_operand back = fe_operand_of(fe_sub(p->x1, *x3));
-	term = fe_raw_neg(p->y1, 2);
-	*y3 = fe_mul_operands(&slope, &back, &term);
+	row_mul(y3, slope, back, term, n);
 }
 
 /* Replaces the sums of the special cases; true when one is infinity. */
@@ -167,66 +174,71 @@ V_INLINE bool add_special(struct fe *x3, struct fe *y3, const struct fe_pair *p,
 	return v_bits(both) != 0;
 }
 
-V_INLINE void scatter(struct point *pool, const struct add_job *jobs, struct fe x, struct fe y)
+V_STAGE void scatter(struct point *pool, const struct add_job *jobs, const struct fe *x,
+		     const struct fe *y, unsigned n)
 {
-	uint64_t *rows[LANES];
-	vec w[4];
+	for (unsigned v = 0; v < n; v++, jobs += LANES) {
+		uint64_t *rows[LANES];
+		vec w[4];
 
-	fe_pack(w, x);
-	for (int i = 0; i < LANES; i++)
-		rows[i] = pool[jobs[i].out].x;
-	v_store_rows(rows, w);
-	fe_pack(w, y);
-	for (int i = 0; i < LANES; i++)
-		rows[i] = pool[jobs[i].out].y;
-	v_store_rows(rows, w);
+		fe_pack(w, x[v]);
+		for (int i = 0; i < LANES; i++)
+			rows[i] = pool[jobs[i].out].x;
+		v_store_rows(rows, w);
+		fe_pack(w, y[v]);
+		for (int i = 0; i < LANES; i++)
+			rows[i] = pool[jobs[i].out].y;
+		v_store_rows(rows, w);
+	}
 }
 
-V_INLINE bool add_backward(struct fe last[CHAINS], struct point *pool, const struct add_job *jobs,
-			   size_t n, const struct add_scratch *s, bool any)
+V_INLINE bool add_backward(struct fe last[ROWS], struct point *pool, const struct add_job *jobs,
+			   size_t vectors, const struct add_scratch *s, bool any)
 {
+	const struct fe *product = (const struct fe *)s->product;
+	const struct fe *difference = (const struct fe *)s->difference;
 	bool infinity = false;
 
-	for (size_t at = n; at > 0; at -= LANES * CHAINS)
-		for (int c = 0; c < CHAINS; c++) {
-			size_t i = at - LANES * CHAINS + c * LANES;
-			struct fe_pair p = add_load(pool, jobs + i);
-			struct fe inverse = fe_mul(last[c], fe_load(s->product + 5 * i)), x3, y3;
+	for (size_t at = (vectors - 1) / ROWS * ROWS;; at -= ROWS) {
+		struct fe inverse[ROWS], x3[ROWS], y3[ROWS];
+		struct add_cases cases[ROWS];
+		struct fe_pair p[ROWS];
+		unsigned n = row_of(at, vectors);
 
-			last[c] = fe_mul(last[c], fe_load(s->difference + 5 * i));
-			if (any) {
-				struct add_cases cases = add_cases_of(&p);
-
-				add_sum(&x3, &y3, &p, inverse, &cases);
-				infinity |= add_special(&x3, &y3, &p, &cases);
-			} else {
-				add_sum(&x3, &y3, &p, inverse, NULL);
-			}
-			scatter(pool, jobs + i, x3, y3);
-		}
-	return infinity;
+		add_load(p, pool, jobs + at * LANES, n);
+		row_mul(inverse, last, product + at, NULL, n);
+		row_mul(last, last, difference + at, NULL, n);
+		for (unsigned i = 0; any && i < n; i++)
+			cases[i] = add_cases_of(&p[i]);
+		add_sums(x3, y3, p, inverse, any ? cases : NULL, n);
+		for (unsigned i = 0; any && i < n; i++)
+			infinity |= add_special(&x3[i], &y3[i], &p[i], &cases[i]);
+		scatter(pool, jobs + at * LANES, x3, y3, n);
+		if (at == 0)
+			return infinity;
+	}
 }
 
 static __attribute__((noinline)) bool add_run(struct point *pool, const struct add_job *jobs,
 					      size_t n, struct add_scratch *s)
 {
-	struct fe last[CHAINS];
+	struct fe last[ROWS];
 
-	add_forward(last, pool, jobs, n, s, false);
-	if (!add_invert(last))
+	add_forward(last, pool, jobs, n / LANES, s, false);
+	if (!row_invert(last, ROWS))
 		return false;
-	add_backward(last, pool, jobs, n, s, false);
+	add_backward(last, pool, jobs, n / LANES, s, false);
 	return true;
 }
 
 static __attribute__((noinline)) bool add_run_any(struct point *pool, const struct add_job *jobs,
 						  size_t n, struct add_scratch *s)
 {
-	struct fe last[CHAINS];
+	struct fe last[ROWS];
 
-	add_forward(last, pool, jobs, n, s, true);
-	must(add_invert(last));
-	return add_backward(last, pool, jobs, n, s, true);
+	add_forward(last, pool, jobs, n / LANES, s, true);
+	must(row_invert(last, ROWS));
+	return add_backward(last, pool, jobs, n / LANES, s, true);
 }
 
 static bool kernel_add(struct point *pool, const struct add_job *jobs, size_t n,

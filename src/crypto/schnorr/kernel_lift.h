@@ -3,66 +3,29 @@
 #ifndef SCHNORR_KERNEL_LIFT_H
 #define SCHNORR_KERNEL_LIFT_H
 
-/* Square roots at a time: what one chain waits for, the others compute. */
-#define LIFT_CHAINS (CHAINS * 2 <= 4 ? CHAINS * 2 : 4)
-
-struct fe_set {
-	struct fe f[LIFT_CHAINS];
-};
-
-V_INLINE void set_sqr(struct fe_set *r, const struct fe_set *a, unsigned times)
-{
-	*r = *a;
-	for (unsigned i = 0; i < times; i++)
-		for (int c = 0; c < LIFT_CHAINS; c++)
-			r->f[c] = fe_sqr(r->f[c]);
-}
-
-V_INLINE void set_mul(struct fe_set *r, const struct fe_set *a)
-{
-	for (int c = 0; c < LIFT_CHAINS; c++)
-		r->f[c] = fe_mul(r->f[c], a->f[c]);
-}
-
-/* r = r^(2^times) * a, out of line: the chain below has a dozen of them. */
-static __attribute__((noinline)) void set_step(struct fe_set *r, unsigned times,
-					       const struct fe_set *a)
-{
-	struct fe_set t = *r;
-
-	set_sqr(&t, &t, times);
-	set_mul(&t, a);
-	*r = t;
-}
-
 /*
- * a^((p + 1) / 4): the exponent is 223 ones, a zero, 22 ones, four zeros, two ones, two zeros.
+ * r = a^((p + 1) / 4): the exponent is 223 ones, a zero, 22 ones, four zeros, two ones, two zeros.
  * x<n> stands for a^(2^n - 1).
  */
-static void set_root(struct fe_set *r, const struct fe_set *a)
+static void row_root(struct fe *r, const struct fe *a, unsigned n)
 {
-	struct fe_set x2 = *a, x3, x22, x44, x88, t;
+	struct fe x2[ROWS], x3[ROWS], x22[ROWS], x44[ROWS], x88[ROWS], t[ROWS];
 
-	set_step(&x2, 1, a);
-	x3 = x2;
-	set_step(&x3, 1, a);
-	t = x3;
-	set_step(&t, 3, &x3); /* x6 */
-	set_step(&t, 3, &x3); /* x9 */
-	set_step(&t, 2, &x2); /* x11 */
-	x22 = t;
-	set_step(&x22, 11, &t);
-	x44 = x22;
-	set_step(&x44, 22, &x22);
-	x88 = x44;
-	set_step(&x88, 44, &x44);
-	t = x88;
-	set_step(&t, 88, &x88); /* x176 */
-	set_step(&t, 44, &x44); /* x220 */
-	set_step(&t, 3, &x3);	/* x223 */
-	set_step(&t, 23, &x22);
-	set_step(&t, 6, &x2);
-	set_sqr(r, &t, 2);
+	row_power(x2, a, 1, a, n);
+	row_power(x3, x2, 1, a, n);
+	row_power(t, x3, 3, x3, n); /* x6 */
+	row_power(t, t, 3, x3, n);  /* x9 */
+	row_power(t, t, 2, x2, n);  /* x11 */
+	row_power(x22, t, 11, t, n);
+	row_power(x44, x22, 22, x22, n);
+	row_power(x88, x44, 44, x44, n);
+	row_power(t, x88, 88, x88, n); /* x176 */
+	row_power(t, t, 44, x44, n);   /* x220 */
+	row_power(t, t, 3, x3, n);     /* x223 */
+	row_power(t, t, 23, x22, n);
+	row_power(t, t, 6, x2, n);
+	row_sqr(t, t, NULL, n);
+	row_sqr(r, t, NULL, n);
 }
 
 /* One vector of points: writes those that are asked for, and says which of the lanes are good. */
@@ -88,35 +51,41 @@ V_INLINE unsigned lift_finish(struct point *out, size_t wanted, struct fe x, str
 	return v_bits(good) & ((wanted < LANES ? 1u << wanted : 1u << LANES) - 1);
 }
 
-static uint32_t lift_some(struct point *out, const uint8_t *const *in, size_t n)
+/* x-coordinates of one vector; the last lanes repeat the first when there are fewer. */
+V_INLINE struct fe lift_load(const uint8_t *const *in, size_t n)
 {
-	struct fe_set x, square, y;
-	struct fe seven = fe_small(7);
+	_Alignas(64) uint64_t words[LANES][4];
+	const uint64_t *rows[LANES];
+	vec w[4];
+
+	for (size_t i = 0; i < LANES; i++) {
+		for (int k = 0; k < 4; k++) {
+			memcpy(&words[i][3 - k], in[i < n ? i : 0] + 8 * k, 8);
+			words[i][3 - k] = __builtin_bswap64(words[i][3 - k]);
+		}
+		rows[i] = words[i];
+	}
+	v_load_rows(w, rows);
+	return fe_unpack(w);
+}
+
+/* One row at most. */
+static uint32_t lift_row(struct point *out, const uint8_t *const *in, size_t n)
+{
+	struct fe x[ROWS], square[ROWS], y[ROWS], seven[ROWS];
+	unsigned vectors = (unsigned)((n + LANES - 1) / LANES);
 	uint32_t good = 0;
 
-	for (int c = 0; c < LIFT_CHAINS; c++) {
-		_Alignas(64) uint64_t words[LANES][4];
-		const uint64_t *rows[LANES];
-		vec w[4];
-
-		for (size_t i = 0; i < LANES; i++) {
-			size_t at = c * LANES + i;
-
-			for (int k = 0; k < 4; k++) {
-				memcpy(&words[i][3 - k], in[at < n ? at : 0] + 8 * k, 8);
-				words[i][3 - k] = __builtin_bswap64(words[i][3 - k]);
-			}
-			rows[i] = words[i];
-		}
-		v_load_rows(w, rows);
-		x.f[c] = fe_unpack(w);
-		square.f[c] = fe_mul_add(fe_sqr(x.f[c]), x.f[c], &seven);
+	for (unsigned i = 0; i < vectors; i++) {
+		x[i] = lift_load(in + i * LANES, n - i * LANES);
+		seven[i] = fe_small(7);
 	}
-	set_root(&y, &square);
-	for (size_t c = 0; c < LIFT_CHAINS && c * LANES < n; c++)
-		good |= (uint32_t)lift_finish(out + c * LANES, n - c * LANES, x.f[c], y.f[c],
-					      square.f[c])
-			<< (c * LANES);
+	row_sqr(square, x, NULL, vectors);
+	row_mul(square, square, x, seven, vectors);
+	row_root(y, square, vectors);
+	for (unsigned i = 0; i < vectors; i++)
+		good |= (uint32_t)lift_finish(out + i * LANES, n - i * LANES, x[i], y[i], square[i])
+			<< (i * LANES);
 	return good;
 }
 
@@ -125,10 +94,10 @@ static __attribute__((noinline)) uint32_t lift_all(struct point *out, const uint
 {
 	uint32_t good = 0;
 
-	for (size_t i = 0; i < n; i += LIFT_CHAINS * LANES) {
-		size_t some = n - i < LIFT_CHAINS * LANES ? n - i : LIFT_CHAINS * LANES;
+	for (size_t i = 0; i < n; i += ROWS * LANES) {
+		size_t some = n - i < ROWS * LANES ? n - i : ROWS * LANES;
 
-		good |= lift_some(out + i, in + i, some) << i;
+		good |= lift_row(out + i, in + i, some) << i;
 	}
 	return good;
 }

@@ -35,10 +35,11 @@ struct add_scratch { /* running products and differences of one call */
 	_Alignas(64) uint64_t difference[ADD_JOBS_MAX * 5];
 };
 
-/* Eight signatures, one a lane, in the middle of s G - e P. */
-#define JUDGE_LANES 8
+/* Points in the middle of s G - e P, a signature each, in the order of the kernels that work on it.
+ */
+#define JUDGE_LANES 16
 struct judge_state {
-	_Alignas(64) uint64_t x[5][JUDGE_LANES], y[5][JUDGE_LANES], z[5][JUDGE_LANES];
+	_Alignas(64) uint64_t x[5 * JUDGE_LANES], y[5 * JUDGE_LANES], z[5 * JUDGE_LANES];
 };
 
 struct kernels {
@@ -46,7 +47,6 @@ struct kernels {
 	unsigned add_stride;  /* jobs of an addition come in multiples of this */
 	uint32_t singles_max; /* up to so many items libsecp256k1 checks each */
 	bool judges;	      /* judge_* beat libsecp256k1 */
-	unsigned lift_stride; /* points that are lifted together */
 	/*
 	 * out[i] = the point with x-coordinate in[i] (32 bytes, big-endian, below p) and even y;
 	 * bit i of the result says that there is one. n <= LIFT_MAX.
@@ -62,18 +62,23 @@ struct kernels {
 	/* True when some sum is infinity. */
 	bool (*add_any)(struct point *pool, const struct add_job *jobs, size_t n,
 			struct add_scratch *scratch);
-	/* state = 2^doublings state. */
-	void (*judge_double)(struct judge_state *state, unsigned doublings);
-	/*
-	 * Adds pool[ref[i]] to lane i; REF_NONE adds nothing. beta multiplies the x of all eight by
-	 * the cube root of one. Equal or opposite points leave z = 0 in that lane for ever.
+	/* All lanes at the point. The others work on the first lanes, rounded up to whole vectors.
 	 */
-	void (*judge_add)(struct judge_state *state, const struct point *pool,
-			  const uint32_t ref[JUDGE_LANES], bool beta);
-	/* Bit i of *same: lane i is the point pool[ref[i]]; bit i of *lost: z is zero, ask somebody
-	 * else. */
-	void (*judge_end)(const struct judge_state *state, const struct point *pool,
-			  const uint32_t ref[JUDGE_LANES], uint8_t *same, uint8_t *lost);
+	void (*judge_begin)(struct judge_state *state, const struct point *start);
+	/* state = 2^doublings state. */
+	void (*judge_double)(struct judge_state *state, unsigned doublings, unsigned lanes);
+	/*
+	 * Adds pool[ref[i]] to lane i; REF_NONE adds nothing. beta multiplies the x of all by the
+	 * cube root of one. Equal or opposite points leave z = 0 in that lane for ever.
+	 */
+	void (*judge_add)(struct judge_state *state, const struct point *pool, const uint32_t *ref,
+			  bool beta, unsigned lanes);
+	/*
+	 * Bit i of *same: lane i has x = r[i], which is below p, and an even y; bit i of *lost: z
+	 * is zero, ask somebody else.
+	 */
+	void (*judge_end)(struct judge_state *state, const uint64_t (*r)[4], unsigned *same,
+			  unsigned *lost, unsigned lanes);
 };
 
 /*

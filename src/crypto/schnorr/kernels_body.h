@@ -8,6 +8,7 @@
 #include "crypto/schnorr/kernels.h"
 #include "crypto/schnorr/thresholds.h"
 #include "crypto/schnorr/fe.h"
+#include "crypto/schnorr/kernel_rows.h"
 #include "crypto/schnorr/kernel_lift.h"
 #include "crypto/schnorr/kernel_add.h"
 #include "crypto/schnorr/kernel_judge.h"
@@ -18,11 +19,11 @@ const struct kernels KERNELS = {
 		       : LANES == 4 ? SINGLES_MAX_AVX2
 				    : SINGLES_MAX_IFMA,
 	.judges = LANES > 1,
-	.add_stride = LANES * CHAINS,
-	.lift_stride = LANES * LIFT_CHAINS,
+	.add_stride = LANES,
 	.lift = kernel_lift,
 	.add = kernel_add,
 	.add_any = kernel_add_any,
+	.judge_begin = kernel_judge_begin,
 	.judge_double = kernel_judge_double,
 	.judge_add = kernel_judge_add,
 	.judge_end = kernel_judge_end,

@@ -178,8 +178,8 @@ static void judge_begin(struct assay_schnorr *b)
 		const struct item *item = &b->items[index];
 		const struct transcript *t = &b->transcripts[index];
 
-		judge_lane(&b->judge, &b->pool[pool_key(b, item->key)], &b->pool[pool_item(index)],
-			   t->s, t->e);
+		judge_lane(&b->judge, &b->pool[pool_key(b, item->key)], item->signature, t->s,
+			   t->e);
 	}
 	b->judging = true;
 	b->stats.judged += b->judge.lanes;

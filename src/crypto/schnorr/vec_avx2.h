@@ -18,8 +18,8 @@
 
 #include "crypto/schnorr/kernels.h"
 
-#define LANES  4
-#define CHAINS 2
+#define LANES 4
+#define ROWS  4
 
 typedef __m256i vec;
 typedef __m256d operand;

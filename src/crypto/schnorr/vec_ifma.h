@@ -15,8 +15,8 @@
 
 #include "crypto/schnorr/kernels.h"
 
-#define LANES  8
-#define CHAINS 4
+#define LANES 8
+#define ROWS  4
 
 typedef __m512i vec;
 typedef __m512i operand;

@@ -11,8 +11,8 @@
 #include "base/must.h"
 #include "crypto/schnorr/kernels.h"
 
-#define LANES  1
-#define CHAINS 1
+#define LANES 1
+#define ROWS  1
 
 typedef uint64_t vec;
 typedef uint64_t operand;
