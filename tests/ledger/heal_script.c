@@ -387,8 +387,13 @@ static void add_table(json_t *final, struct run *r, const char *name, enum table
 	char id[32];
 
 	for (; x != NULL; x = table_next(r->s->tables, x)) {
-		snprintf(id, sizeof(id), "%" PRIu64, ((struct heal_op *)x)->id);
-		json_object_set_new(list, table == T_HEAL_OPS ? id : x->key, value_of(x));
+		const char *name_of = x->key;
+
+		if (table == T_HEAL_OPS) {
+			snprintf(id, sizeof(id), "%" PRIu64, ((struct heal_op *)x)->id);
+			name_of = id;
+		}
+		json_object_set_new(list, name_of, value_of(x));
 	}
 	if (json_object_size(list) > 0)
 		json_object_set(final, name, list);

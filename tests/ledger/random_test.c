@@ -16,7 +16,7 @@
 #include "ledger/play.h"
 #include "ledger/scores.h"
 
-#define STEPS 4000
+#define STEPS 3000
 
 /* --- what must hold --- */
 
