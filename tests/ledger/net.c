@@ -13,8 +13,6 @@
 #include "ledger/state_impl.h"
 #include "ledger/trailer.h"
 
-#define CHAIN 4096 /* ticks that a member can make */
-
 static const uint8_t no_aux[32];
 
 static void fill(void *ctx, void *out, size_t len)
@@ -101,8 +99,8 @@ static json_t *committee_data(struct ledger_net *n)
 	uint8_t tip[32], zero[32] = {0};
 
 	for (unsigned i = 0; i < n->config.members; i++) {
-		member_value(tip, i, CHAIN);
-		n->reveals_left[i] = CHAIN;
+		member_value(tip, i, NET_CHAIN);
+		n->reveals_left[i] = NET_CHAIN;
 		json_array_append_new(members, json_pack("{sssiso}", "account", n->nodes[i].account,
 							 "id", i + 1, "tip", hex(tip, 32)));
 	}

@@ -11,7 +11,8 @@
 
 #define NET_GENESIS_MS UINT64_C(1767225600000)
 #define NET_TICK_MS    6000
-#define NET_STRANGERS  4 /* nodes that the genesis document does not name */
+#define NET_STRANGERS  4    /* nodes that the genesis document does not name */
+#define NET_CHAIN      4096 /* ticks that a member can make */
 
 struct net_node {
 	char account[16];
