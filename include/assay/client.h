@@ -169,4 +169,61 @@ struct assay_reply {
 int assay_client_call(struct assay_client *client, struct assay_reply *reply,
 		      const struct assay_question *question);
 
+/* --- many nodes at once */
+/*
+ * A fleet keeps sessions with many nodes in one thread: artifacts to push, to pull, and questions
+ * are queued for a node, as many of them go on together as the node allows, and each ends with one
+ * call of done. Nothing blocks but assay_fleet_wait. A session is opened when a node has something
+ * to do; one that does not answer ends all that is queued for it with TIMEOUT.
+ */
+struct assay_fleet;
+/* Of the config all but the peer counts. */
+int assay_fleet_open(struct assay_fleet **out, const struct assay_client_config *config);
+/* Everything under way ends with CLOSED; NULL is allowed. */
+void assay_fleet_close(struct assay_fleet *fleet);
+/* Number of the node, from 0 on; INVAL, IO (no socket), NOMEM or FULL (256 of them). */
+int assay_fleet_add(struct assay_fleet *fleet, const struct assay_peer *peer);
+
+/* How one of them ended; why is a sentence, valid during the call, "" when error is 0. */
+typedef void (*assay_done)(void *arg, int error, const char *why);
+
+struct assay_pull {
+	uint8_t key[32];
+	uint64_t size;	/* or ASSAY_SIZE_UNKNOWN */
+	uint64_t grant; /* 0: by permission */
+	assay_sink sink;
+	void *arg; /* of the sink */
+};
+
+/*
+ * What is pointed to must live until done is called, the structs themselves are copied, and so is
+ * the body of a question. done may queue more. 0, INVAL (no such node), RANGE or NOMEM; then done
+ * is not called.
+ */
+int assay_fleet_push(struct assay_fleet *fleet, unsigned node, const struct assay_push *push,
+		     assay_done done, void *arg);
+int assay_fleet_pull(struct assay_fleet *fleet, unsigned node, const struct assay_pull *pull,
+		     assay_done done, void *arg);
+/* reply is filled before done is called with 0. */
+int assay_fleet_call(struct assay_fleet *fleet, unsigned node,
+		     const struct assay_question *question, struct assay_reply *reply,
+		     assay_done done, void *arg);
+/* Ends what is under way with that node: CLOSED. */
+void assay_fleet_cancel(struct assay_fleet *fleet, unsigned node);
+/* How much is queued or under way: with one node, with all of them. */
+unsigned assay_fleet_left(const struct assay_fleet *fleet, unsigned node);
+unsigned assay_fleet_left_all(const struct assay_fleet *fleet);
+/* NULL before there was a session with that node. */
+const struct assay_client_stats *assay_fleet_stats(const struct assay_fleet *fleet, unsigned node);
+
+/* For an event loop: readable when something has arrived. */
+int assay_fleet_fd(const struct assay_fleet *fleet);
+/*
+ * Takes what has arrived, sends what is due. Returns when it wants to be called again even if
+ * nothing arrives: ns of CLOCK_MONOTONIC, UINT64_MAX for never.
+ */
+uint64_t assay_fleet_step(struct assay_fleet *fleet);
+/* The same, waiting for at most that long. */
+void assay_fleet_wait(struct assay_fleet *fleet, uint32_t wait_ms);
+
 #endif

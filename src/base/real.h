@@ -15,6 +15,8 @@ void disk_real_close(struct disk *disk);
 /* A UDP socket that can reach remote; 0 or a negative code. The ctx owns the socket. */
 int net_real_open(struct net *out, const struct net_addr *remote);
 void net_real_close(struct net *net);
+/* The socket's descriptor, for an event loop to watch. */
+int net_real_fd(const struct net *net);
 
 /*
  * A bus between processes of one machine: all that open one in the same directory, under different

@@ -155,6 +155,11 @@ void net_real_close(struct net *net)
 	net->ctx = NULL;
 }
 
+int net_real_fd(const struct net *net)
+{
+	return ((const struct real_net *)net->ctx)->fd;
+}
+
 int net_addr_parse(struct net_addr *out, const char *text)
 {
 	char host[INET6_ADDRSTRLEN];

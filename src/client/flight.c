@@ -160,10 +160,10 @@ static void take_answer(struct flight *f, struct link_session *session, size_t l
 		heed_wait(r, now);
 }
 
-/* Repeats and deadlines; returns when the next one is due. */
-static uint64_t turn(struct flight *f)
+/* Repeats and deadlines. */
+static void turn(struct flight *f)
 {
-	uint64_t now = link_now(&f->link), next = UINT64_MAX;
+	uint64_t now = link_now(&f->link);
 
 	for (unsigned i = 0; i < f->count; i++) {
 		struct flight_request *r = f->list[i];
@@ -179,6 +179,18 @@ static uint64_t turn(struct flight *f)
 				r->interval_ns *= 2;
 			ask(f, r, now);
 		}
+	}
+}
+
+uint64_t flight_due(const struct flight *f)
+{
+	uint64_t next = link_timer(&f->link);
+
+	for (unsigned i = 0; i < f->count; i++) {
+		const struct flight_request *r = f->list[i];
+
+		if (r->done)
+			continue;
 		if (r->repeat_ns < next)
 			next = r->repeat_ns;
 		if (r->deadline_ns < next)
@@ -200,7 +212,6 @@ static int send_due(struct flight *f, uint64_t *due_ns)
 {
 	struct link *l = &f->link;
 	bool opening = l->opening;
-	uint64_t timer;
 
 	link_turn(l);
 	if (link_state(l) == LINK_DOWN) {
@@ -208,10 +219,8 @@ static int send_due(struct flight *f, uint64_t *due_ns)
 			return ASSAY_E_TIMEOUT;
 		link_start(l);
 	}
-	*due_ns = turn(f);
-	timer = link_timer(l);
-	if (timer < *due_ns)
-		*due_ns = timer;
+	turn(f);
+	*due_ns = flight_due(f);
 	return 0;
 }
 

@@ -77,6 +77,8 @@ int flight_step_until(struct flight *f, uint64_t limit_ns);
  * due. *due_ns: when there will be something to do without any datagram. Errors as above.
  */
 int flight_poll(struct flight *f, uint64_t *due_ns);
+/* When there will be something to do, after requests were started or removed. */
+uint64_t flight_due(const struct flight *f);
 /* Steps until the request is done, and takes it out; errors of flight_step. */
 int flight_finish(struct flight *f, struct flight_request *request);
 /*
