@@ -53,8 +53,8 @@ static int real_open(void *ctx, const char *path, int mode)
 	int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 	struct stat st;
 
-	flags |= mode == DISK_CREATE ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY;
-	int fd = openat(root_of(ctx), path, flags, 0640);
+	flags |= mode != DISK_READ ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY;
+	int fd = openat(root_of(ctx), path, flags, mode == DISK_CREATE_SECRET ? 0600 : 0640);
 
 	if (fd < 0)
 		return code_of(errno);

@@ -48,7 +48,11 @@ static inline uint64_t random_u64(const struct random *r)
 }
 
 /* --- disk: paths below a root directory; thread-safe in the real version -------------------- */
-enum { DISK_READ = 0, DISK_CREATE = 1 /* new file, read and write; EXISTS if it is there */ };
+enum {
+	DISK_READ = 0,
+	DISK_CREATE = 1,       /* new file, read and write; EXISTS if it is there */
+	DISK_CREATE_SECRET = 2 /* likewise, for nobody else's eyes: mode 0600 */
+};
 
 struct disk {
 	/* File handle >= 0 or a negative code (NOTFOUND, EXISTS, PERM, NOSPC, IO). */

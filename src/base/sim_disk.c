@@ -120,7 +120,7 @@ static int sim_open(void *ctx, const char *path, int mode)
 	const struct sim_name *name = sim_disk_name(d, path);
 	struct sim_inode *inode = name != NULL ? name->now : NULL;
 
-	if (mode == DISK_CREATE) {
+	if (mode != DISK_READ) {
 		if (inode != NULL)
 			return ASSAY_E_EXISTS;
 		if (!parent_exists(d, path))

@@ -306,11 +306,17 @@ void challenge_asked(struct challenge *c, uint64_t cookie, const struct ask_resu
 	note_complete(c, now);
 }
 
-bool challenge_complete(const struct challenge *c)
+size_t challenge_filled(const struct challenge *c)
 {
+	size_t filled = 0;
+
 	for (size_t i = 0; i < c->n; i++)
 		for (unsigned s = 0; s < SLOTS; s++)
-			if (c->list[i].slot[s].state != SLOT_FILLED)
-				return false;
-	return c->running;
+			filled += c->list[i].slot[s].state == SLOT_FILLED;
+	return filled;
+}
+
+bool challenge_complete(const struct challenge *c)
+{
+	return c->running && challenge_filled(c) == SLOTS * c->n;
 }

@@ -52,6 +52,7 @@ void challenge_asked(struct challenge *c, uint64_t cookie, const struct ask_resu
 
 /* Is there a run, and has it filled every slot? */
 bool challenge_complete(const struct challenge *c);
+size_t challenge_filled(const struct challenge *c); /* slots, of 2 for each target */
 /*
  * Before a report: the assignment as it is now, and the buffer without the rows that the ledger
  * would refuse by now (a ticket closed or placed anew, a target no longer assigned); their slots

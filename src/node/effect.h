@@ -137,4 +137,36 @@ enum resolve_end { RESOLVE_DONE, RESOLVE_NO_KEY, RESOLVE_NO_SIZE };
 
 enum port_state { PORT_UNKNOWN, PORT_OPEN, PORT_CLOSED };
 
+/* --- events */
+
+enum event_kind {
+	EVENT_TURN,    /* time has passed */
+	EVENT_APPLIED, /* entries were applied to the node's copy of the ledger */
+	EVENT_ASKED,
+	EVENT_FETCHED,
+	EVENT_SIZED,
+	EVENT_PROBED,
+	EVENT_ENTRY,
+	EVENT_STOP, /* the node is about to stop; what is under way ends without a row */
+};
+struct node_event {
+	enum event_kind kind;
+	uint64_t cookie; /* of the effect */
+	union {
+		bool caught_up; /* APPLIED: nothing is known that is not applied */
+		struct ask_result asked;
+		struct {
+			int error; /* 0 or a code; data is valid during the call */
+			const uint8_t *data;
+			size_t len;
+		} fetched;
+		struct {
+			int error;
+			uint64_t size;
+		} sized;
+		enum port_state probed;
+		struct entry_outcome entry;
+	};
+};
+
 #endif

@@ -33,6 +33,19 @@ struct reported {
 	unsigned result;
 };
 
+#define COMMITTEE_ROOM 32
+
+/* The last tick, and who may make the next one. */
+struct tick_facts {
+	uint64_t height, time_ms, interval_ms;
+	uint64_t seq; /* applied, and the running hash behind it */
+	uint8_t log[32];
+	unsigned member_count;	       /* of the committee in force, in order of ids */
+	int self;		       /* which of them asks; -1: none */
+	bool excluded[COMMITTEE_ROOM]; /* made one of the last ticks */
+	char tip[65];		       /* of `self` */
+};
+
 enum recheck_taken {
 	TAKEN_NONE,
 	TAKEN_OURS,    /* this node's */
@@ -61,6 +74,8 @@ struct ledger_view {
 	/* What the ledger has of rechecks of that row. */
 	enum recheck_taken (*rechecked)(void *ctx, const struct reported *row, uint64_t epoch,
 					const char *self);
+	/* False while there is no tick to follow. */
+	bool (*tick)(void *ctx, struct tick_facts *out, const char *self);
 	void *ctx;
 };
 

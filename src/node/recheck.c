@@ -73,7 +73,7 @@ static void attempt_failed(struct recheck *r, const struct recheck_key *key, con
 {
 	const struct recheck_store *s = &r->store;
 
-	if (s->fail(s->ctx, key, why, now.wall_ms + r->settings.failures_ttl_ms) != 0)
+	if (s->failed(s->ctx, key, why, now.wall_ms + r->settings.failures_ttl_ms) != 0)
 		log_error(&r->ctx->log, "recheck", "a failed attempt could not be written down",
 			  NULL);
 	log_warning(&r->ctx->log, "recheck", "attempt failed",
@@ -168,6 +168,13 @@ static void forget_old(struct recheck *r, uint64_t epoch_now)
 			job_end(r, &r->jobs[i]);
 }
 
+void recheck_stop(struct recheck *r)
+{
+	for (size_t i = r->n; i-- > 0;)
+		if (r->jobs[i].state != JOB_SENT)
+			job_end(r, &r->jobs[i]);
+}
+
 static void find_and_begin(struct recheck *r, const struct epoch_facts *facts, uint64_t epoch_ms,
 			   struct moment now, struct effects *out)
 {
@@ -203,13 +210,15 @@ void recheck_turn(struct recheck *r, const struct epoch_facts *facts, struct mom
 	uint64_t epoch_ms = (facts->end + 1 - facts->start) * facts->tick_interval_ms;
 	uint64_t interval_ms = r->settings.interval_ms;
 
-	if (facts->mode == 0 || now.mono_ns < r->due_ns)
+	if (now.mono_ns < r->due_ns)
 		return;
 	/* In a network of short epochs a minute is too long. */
 	if (epoch_ms > 0 && interval_ms > epoch_ms / 4)
 		interval_ms = epoch_ms / 4;
 	r->due_ns = now.mono_ns + interval_ms * NS_PER_MS;
 	forget_old(r, facts->epoch);
+	if (facts->mode == 0 || !facts->enabled)
+		return;
 	find_and_begin(r, facts, epoch_ms, now, out);
 }
 

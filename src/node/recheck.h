@@ -102,6 +102,8 @@ void recheck_resolved(struct recheck *r, uint64_t cookie, enum resolve_end end,
 		      const struct resolved *artifact, struct moment now, struct effects *out);
 void recheck_asked(struct recheck *r, uint64_t cookie, const struct ask_result *result,
 		   struct moment now, struct effects *out);
+/* Gives up what is being executed; what was sent still gets its verdict. */
+void recheck_stop(struct recheck *r);
 void recheck_verdict(struct recheck *r, uint64_t cookie, const struct entry_outcome *outcome,
 		     struct moment now);
 

@@ -3,7 +3,7 @@
 
 #include "assay/status.h"
 #include "assay/wire.h"
-#include "base/must.h"
+#include "ledger/placement.h"
 #include "ledger/rules.h"
 
 /* The ledger records totals always; a ticket of elsewhere may have only its ids. */
@@ -25,32 +25,21 @@ int share_total(uint32_t *count, const struct ticket *t, unsigned class)
 	return 0;
 }
 
-static bool placed(const struct ticket *t, unsigned class, uint32_t ordinal, unsigned position)
+static uint64_t copies(const struct ticket *t, unsigned class)
 {
-	uint64_t copies = class == ASSAY_CLASS_INDEX ? t->index_copies : t->symbol_copies;
-
-	return placement_on(ordinal, copies, t->holders.n, position);
+	return class == ASSAY_CLASS_INDEX ? t->index_copies : t->symbol_copies;
 }
 
 uint32_t share_size(const struct ticket *t, unsigned class, unsigned position)
 {
-	uint32_t total, size = 0;
+	uint32_t total;
 
 	if (share_total(&total, t, class) != 0)
 		return 0;
-	for (uint32_t i = 0; i < total; i++)
-		size += placed(t, class, i, position);
-	return size;
+	return (uint32_t)placement_share(total, copies(t, class), t->holders.n, position);
 }
 
 uint32_t share_ordinal(const struct ticket *t, unsigned class, unsigned position, uint32_t n)
 {
-	uint32_t total, i = 0;
-
-	must(share_total(&total, t, class) == 0);
-	for (;; i++) {
-		must(i < total);
-		if (placed(t, class, i, position) && n-- == 0)
-			return i;
-	}
+	return (uint32_t)placement_ordinal(n, copies(t, class), t->holders.n, position);
 }

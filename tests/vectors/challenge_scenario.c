@@ -498,7 +498,7 @@ bool run_recheck_execute(struct vector_case *c)
 		.stage = no_stage,
 		.find = no_find,
 		.failures = no_failures,
-		.fail = no_fail,
+		.failed = no_fail,
 		.purge = no_purge,
 	};
 	const struct recheck_settings settings = {0};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which of the epoch's services this node runs, and how. Everything that is left out is off: a node
+ * does not begin to examine others because its software was updated.
+ */
+#ifndef NODE_SETTINGS_H
+#define NODE_SETTINGS_H
+
+#include "base/log.h"
+#include "node/challenge.h"
+#include "node/recheck.h"
+
+struct settings {
+	bool challenges;	   /* storage_challenge.enabled */
+	uint64_t poll_interval_ms; /* 0: 5000 */
+	bool lep6;		   /* lep6.enabled: examine others */
+	struct challenge_settings challenge;
+	bool recheck_on; /* recheck.enabled */
+	struct recheck_settings recheck;
+};
+
+/* NULL, or what is wrong: a service that is on without those it needs. */
+const char *settings_wrong(const struct settings *s);
+/* One warning that names every service that is off; none when all are on. */
+void settings_warn(const struct settings *s, const struct log *log);
+
+#endif
