@@ -40,11 +40,11 @@ void peers_free(struct peers *p)
 	if (p == NULL)
 		return;
 	while (p->tasks != NULL)
-		task_free(p, task_take(&p->tasks, p->tasks));
+		peer_task_free(p, peer_task_take(&p->tasks, p->tasks));
 	while (p->finished != NULL)
-		task_free(p, task_take(&p->finished, p->finished));
+		peer_task_free(p, peer_task_take(&p->finished, p->finished));
 	if (p->given != NULL)
-		task_free(p, p->given);
+		peer_task_free(p, p->given);
 	for (unsigned i = 0; i < p->n; i++)
 		peer_free(p, p->peer[i]);
 	free(p->peer);
@@ -65,7 +65,7 @@ unsigned peers_sessions(const struct peers *p)
 
 static bool peer_busy(const struct peers *p, const struct peer *peer)
 {
-	for (const struct task *t = p->tasks; t != NULL; t = t->next)
+	for (const struct peer_task *t = p->tasks; t != NULL; t = t->next)
 		if (t->peer == peer)
 			return true;
 	return false;
@@ -181,10 +181,10 @@ static uint64_t now_ns(const struct peers *p)
 	return clock_mono(&p->config.clock);
 }
 
-static struct task *task_add(struct peers *p, enum event_kind kind, uint64_t cookie,
-			     const char *account, uint64_t deadline_ns)
+static struct peer_task *peer_task_add(struct peers *p, enum event_kind kind, uint64_t cookie,
+				       const char *account, uint64_t deadline_ns)
 {
-	struct task *t = calloc(1, sizeof(*t));
+	struct peer_task *t = calloc(1, sizeof(*t));
 
 	must(t != NULL);
 	t->kind = kind;
@@ -193,20 +193,20 @@ static struct task *task_add(struct peers *p, enum event_kind kind, uint64_t coo
 	t->probe = -1;
 	t->self = strcmp(account, p->config.account) == 0;
 	strcpy(t->account, account);
-	task_append(&p->tasks, t);
+	peer_task_append(&p->tasks, t);
 	return t;
 }
 
 static void port_ask(void *ctx, uint64_t cookie, const char *account, const struct question *q,
 		     uint64_t deadline_ns)
 {
-	task_add(ctx, EVENT_ASKED, cookie, account, deadline_ns)->question = *q;
+	peer_task_add(ctx, EVENT_ASKED, cookie, account, deadline_ns)->question = *q;
 }
 
 static void port_fetch(void *ctx, uint64_t cookie, const char *account, const uint8_t key[32],
 		       uint64_t size_max, uint64_t deadline_ns)
 {
-	struct task *t = task_add(ctx, EVENT_FETCHED, cookie, account, deadline_ns);
+	struct peer_task *t = peer_task_add(ctx, EVENT_FETCHED, cookie, account, deadline_ns);
 
 	memcpy(t->key, key, 32);
 	t->size_max = size_max;
@@ -215,13 +215,13 @@ static void port_fetch(void *ctx, uint64_t cookie, const char *account, const ui
 static void port_size(void *ctx, uint64_t cookie, const char *account, const uint8_t key[32],
 		      uint64_t deadline_ns)
 {
-	memcpy(task_add(ctx, EVENT_SIZED, cookie, account, deadline_ns)->key, key, 32);
+	memcpy(peer_task_add(ctx, EVENT_SIZED, cookie, account, deadline_ns)->key, key, 32);
 }
 
 static void port_probe(void *ctx, uint64_t cookie, const char *account, uint16_t port,
 		       uint64_t deadline_ns)
 {
-	task_add(ctx, EVENT_PROBED, cookie, account, deadline_ns)->port = port;
+	peer_task_add(ctx, EVENT_PROBED, cookie, account, deadline_ns)->port = port;
 }
 
 struct peer_port peers_port(struct peers *p)
@@ -255,7 +255,7 @@ bool peer_port_carry(const struct peer_port *port, const struct effect *e)
 /* --- a turn */
 
 /* Ends what cannot even begin; true when the task goes on. */
-static bool begin(struct peers *p, struct task *t)
+static bool begin(struct peers *p, struct peer_task *t)
 {
 	const char *why;
 
@@ -263,25 +263,25 @@ static bool begin(struct peers *p, struct task *t)
 		return true;
 	t->begun = true;
 	if (t->kind == EVENT_PROBED)
-		return task_probe(p, t);
+		return peer_task_probe(p, t);
 	if (t->self)
-		return task_own(p, t);
+		return peer_task_own(p, t);
 	t->peer = peer_of(p, t->account, &why);
 	if (t->peer == NULL) {
-		task_end(t, why);
+		peer_task_end(t, why);
 		return false;
 	}
 	t->sent_before = t->peer->client->flight.link.stats.sent;
 	t->peer->used_ns = now_ns(p);
-	return task_begin(p, t);
+	return peer_task_begin(p, t);
 }
 
-static void finish(struct peers *p, struct task *t)
+static void finish(struct peers *p, struct peer_task *t)
 {
 	if (t->peer != NULL)
 		t->peer->used_ns = now_ns(p);
-	task_stop(p, t);
-	task_append(&p->finished, task_take(&p->tasks, t));
+	peer_task_stop(p, t);
+	peer_task_append(&p->finished, peer_task_take(&p->tasks, t));
 }
 
 /* Every task as far as it goes now. */
@@ -289,9 +289,9 @@ static uint64_t advance(struct peers *p)
 {
 	uint64_t due = UINT64_MAX, now = now_ns(p);
 
-	for (struct task *t = p->tasks, *next; t != NULL; t = next) {
+	for (struct peer_task *t = p->tasks, *next; t != NULL; t = next) {
 		next = t->next;
-		if (!begin(p, t) || !task_step(p, t, now))
+		if (!begin(p, t) || !peer_task_step(p, t, now))
 			finish(p, t);
 		else if (t->deadline_ns < due)
 			due = t->deadline_ns;
@@ -340,11 +340,11 @@ uint64_t peers_turn(struct peers *p)
 bool peers_next(struct peers *p, struct node_event *out)
 {
 	if (p->given != NULL)
-		task_free(p, p->given);
+		peer_task_free(p, p->given);
 	p->given = p->finished;
 	if (p->given == NULL)
 		return false;
-	task_take(&p->finished, p->given);
+	peer_task_take(&p->finished, p->given);
 	*out = p->given->outcome;
 	out->kind = p->given->kind;
 	out->cookie = p->given->cookie;

@@ -15,8 +15,8 @@ struct peer {
 };
 
 /* One thing asked of one node. */
-struct task {
-	struct task *next;
+struct peer_task {
+	struct peer_task *next;
 	enum event_kind kind; /* of its outcome */
 	uint64_t cookie, deadline_ns;
 	char account[ACCOUNT_ROOM];
@@ -43,24 +43,24 @@ struct peers {
 	struct peers_config config;
 	struct peer **peer;
 	unsigned n;
-	struct task *tasks, *finished; /* in the order they came */
-	struct task *given;	       /* the outcome that was handed out last */
+	struct peer_task *tasks, *finished; /* in the order they came */
+	struct peer_task *given;	    /* the outcome that was handed out last */
 };
 
-void task_append(struct task **list, struct task *t);
-struct task *task_take(struct task **list, struct task *t);
-void task_free(struct peers *p, struct task *t);
+void peer_task_append(struct peer_task **list, struct peer_task *t);
+struct peer_task *peer_task_take(struct peer_task **list, struct peer_task *t);
+void peer_task_free(struct peers *p, struct peer_task *t);
 
 /* First steps; false when the task has ended with them. */
-bool task_begin(struct peers *p, struct task *t);
-bool task_own(struct peers *p, struct task *t);
-bool task_probe(struct peers *p, struct task *t);
+bool peer_task_begin(struct peers *p, struct peer_task *t);
+bool peer_task_own(struct peers *p, struct peer_task *t);
+bool peer_task_probe(struct peers *p, struct peer_task *t);
 /* As far as it goes now; false when it has ended. */
-bool task_step(struct peers *p, struct task *t, uint64_t now);
+bool peer_task_step(struct peers *p, struct peer_task *t, uint64_t now);
 /* The outcome of a task whose node cannot be asked. why is static. */
-void task_end(struct task *t, const char *why);
+void peer_task_end(struct peer_task *t, const char *why);
 /* Gives back what it holds of its session; its outcome stays. */
-void task_stop(struct peers *p, struct task *t);
+void peer_task_stop(struct peers *p, struct peer_task *t);
 
 /* The first part of a registry address. */
 bool peer_address(struct net_addr *out, const char *address);

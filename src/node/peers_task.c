@@ -7,7 +7,7 @@
 #include "base/must.h"
 #include "node/peers_impl.h"
 
-void task_append(struct task **list, struct task *t)
+void peer_task_append(struct peer_task **list, struct peer_task *t)
 {
 	while (*list != NULL)
 		list = &(*list)->next;
@@ -15,7 +15,7 @@ void task_append(struct task **list, struct task *t)
 	*list = t;
 }
 
-struct task *task_take(struct task **list, struct task *t)
+struct peer_task *peer_task_take(struct peer_task **list, struct peer_task *t)
 {
 	while (*list != t)
 		list = &(*list)->next;
@@ -23,14 +23,14 @@ struct task *task_take(struct task **list, struct task *t)
 	return t;
 }
 
-void task_free(struct peers *p, struct task *t)
+void peer_task_free(struct peers *p, struct peer_task *t)
 {
-	task_stop(p, t);
+	peer_task_stop(p, t);
 	free(t->data);
 	free(t);
 }
 
-void task_stop(struct peers *p, struct task *t)
+void peer_task_stop(struct peers *p, struct peer_task *t)
 {
 	if (t->proving != NULL)
 		proving_end(t->peer->client, t->proving);
@@ -48,7 +48,7 @@ void task_stop(struct peers *p, struct task *t)
 	t->peer = NULL;
 }
 
-void task_end(struct task *t, const char *why)
+void peer_task_end(struct peer_task *t, const char *why)
 {
 	if (t->kind == EVENT_ASKED)
 		t->outcome.asked = (struct ask_result){.outcome = ASK_OURS, .why = why};
@@ -61,12 +61,12 @@ void task_end(struct task *t, const char *why)
 /* --- challenges */
 
 /* Nothing left this machine: that is no silence of the target's. */
-static bool never_sent(const struct task *t)
+static bool never_sent(const struct peer_task *t)
 {
 	return t->peer->client->flight.link.stats.sent == t->sent_before;
 }
 
-static void judge(struct task *t)
+static void judge(struct peer_task *t)
 {
 	struct assay_prove_result result;
 	struct ask_result *out = &t->outcome.asked;
@@ -97,7 +97,7 @@ static void judge(struct task *t)
 	}
 }
 
-static bool begin_ask(struct task *t)
+static bool begin_ask(struct peer_task *t)
 {
 	struct assay_prove_request request = t->question.request;
 
@@ -109,14 +109,14 @@ static bool begin_ask(struct task *t)
 	if (proving_start(t->peer->client, t->proving, &request) != 0) {
 		free(t->proving);
 		t->proving = NULL;
-		task_end(t, "the question is not a legal one");
+		peer_task_end(t, "the question is not a legal one");
 		return false;
 	}
 	t->proving->request.deadline_ns = t->deadline_ns;
 	return true;
 }
 
-static bool step_ask(struct task *t)
+static bool step_ask(struct peer_task *t)
 {
 	if (!t->proving->request.done)
 		return true;
@@ -128,21 +128,21 @@ static bool step_ask(struct task *t)
 
 static int keep(void *arg, uint64_t offset, const void *data, size_t len)
 {
-	struct task *t = arg;
+	struct peer_task *t = arg;
 
 	must(offset + len <= t->len);
 	memcpy(t->data + offset, data, len);
 	return 0;
 }
 
-static void end_fetch(struct task *t, int error)
+static void end_fetch(struct peer_task *t, int error)
 {
 	t->outcome.fetched.error = error;
 	t->outcome.fetched.data = error == 0 ? t->data : NULL;
 	t->outcome.fetched.len = error == 0 ? t->len : 0;
 }
 
-static bool begin_reading(struct task *t, uint64_t size)
+static bool begin_reading(struct peer_task *t, uint64_t size)
 {
 	int error = size > t->size_max ? ASSAY_E_RANGE : 0;
 
@@ -158,7 +158,7 @@ static bool begin_reading(struct task *t, uint64_t size)
 	return error == 0;
 }
 
-static bool step_fetch(struct task *t)
+static bool step_fetch(struct peer_task *t)
 {
 	uint64_t size;
 	int error;
@@ -183,13 +183,13 @@ static bool step_fetch(struct task *t)
 	return false;
 }
 
-static bool step_size(struct task *t)
+static bool step_size(struct peer_task *t)
 {
 	t->outcome.sized.error = sizing_result(t->sizing, &t->outcome.sized.size);
 	return t->outcome.sized.error == ASSAY_E_AGAIN;
 }
 
-bool task_own(struct peers *p, struct task *t)
+bool peer_task_own(struct peers *p, struct peer_task *t)
 {
 	const struct own_artifacts *own = &p->config.own;
 
@@ -204,14 +204,14 @@ bool task_own(struct peers *p, struct task *t)
 			own->size != NULL ? own->size(own->ctx, &t->outcome.sized.size, t->key)
 					  : ASSAY_E_NOTFOUND;
 	} else {
-		task_end(t, "nobody challenges itself");
+		peer_task_end(t, "nobody challenges itself");
 	}
 	return false;
 }
 
 /* --- probes */
 
-bool task_probe(struct peers *p, struct task *t)
+bool peer_task_probe(struct peers *p, struct peer_task *t)
 {
 	const struct peer_sockets *s = &p->config.sockets;
 	struct peer_facts facts = {""};
@@ -226,7 +226,7 @@ bool task_probe(struct peers *p, struct task *t)
 	return s->probe(s->ctx, &t->probe, &t->outcome.probed, &to) == ASSAY_E_AGAIN;
 }
 
-static bool step_probe(struct peers *p, struct task *t)
+static bool step_probe(struct peers *p, struct peer_task *t)
 {
 	const struct peer_sockets *s = &p->config.sockets;
 
@@ -235,17 +235,17 @@ static bool step_probe(struct peers *p, struct task *t)
 
 /* --- all of them */
 
-bool task_begin(struct peers *p, struct task *t)
+bool peer_task_begin(struct peers *p, struct peer_task *t)
 {
 	if (t->kind == EVENT_ASKED)
 		return begin_ask(t);
 	t->sizing = sizing_start(t->peer->client, t->key);
 	if (t->sizing == NULL)
-		task_end(t, NULL);
+		peer_task_end(t, NULL);
 	return t->sizing != NULL;
 }
 
-bool task_step(struct peers *p, struct task *t, uint64_t now)
+bool peer_task_step(struct peers *p, struct peer_task *t, uint64_t now)
 {
 	switch (t->kind) {
 	case EVENT_ASKED:
