@@ -7,13 +7,13 @@
 #include "base/must.h"
 #include "node/trim.h"
 
-void buffer_free(struct buffer *b)
+void row_buffer_free(struct row_buffer *b)
 {
 	free(b->rows);
-	*b = (struct buffer){0};
+	*b = (struct row_buffer){0};
 }
 
-void buffer_epoch(struct buffer *b, uint64_t epoch)
+void row_buffer_epoch(struct row_buffer *b, uint64_t epoch)
 {
 	size_t kept = 0;
 
@@ -25,7 +25,7 @@ void buffer_epoch(struct buffer *b, uint64_t epoch)
 	b->n = kept;
 }
 
-void buffer_append(struct buffer *b, const struct row *row)
+void row_buffer_append(struct row_buffer *b, const struct row *row)
 {
 	if (row->epoch < b->current)
 		return;
@@ -43,8 +43,8 @@ static bool same_group(const struct row *row, uint64_t epoch, const char *target
 	return row->epoch == epoch && row->bucket == bucket && strcmp(row->target, target) == 0;
 }
 
-bool buffer_has_eligible(const struct buffer *b, uint64_t epoch, const char *target,
-			 unsigned bucket)
+bool row_buffer_has_eligible(const struct row_buffer *b, uint64_t epoch, const char *target,
+			     unsigned bucket)
 {
 	for (size_t i = 0; i < b->n; i++)
 		if (same_group(&b->rows[i], epoch, target, bucket) &&
@@ -103,7 +103,8 @@ static int compare_row(const void *a, const void *b)
 	return order != 0 ? order : (x->arrival > y->arrival) - (x->arrival < y->arrival);
 }
 
-size_t buffer_collect(struct buffer *b, struct row out[BUFFER_ROWS_MAX], size_t *n, uint64_t epoch)
+size_t row_buffer_collect(struct row_buffer *b, struct row out[BUFFER_ROWS_MAX], size_t *n,
+			  uint64_t epoch)
 {
 	struct row *taken = calloc(b->n + 1, sizeof(*taken));
 	size_t count = 0, kept = 0, dropped = 0;
@@ -127,17 +128,17 @@ size_t buffer_collect(struct buffer *b, struct row out[BUFFER_ROWS_MAX], size_t 
 	return dropped;
 }
 
-void buffer_requeue(struct buffer *b, const struct row *rows, size_t n)
+void row_buffer_requeue(struct row_buffer *b, const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		buffer_append(b, &rows[i]);
+		row_buffer_append(b, &rows[i]);
 }
 
 /* --- coverage
  * ------------------------------------------------------------------------------------------------
  */
 
-bool buffer_covers(const struct row *rows, size_t n, const char *const *targets, size_t count)
+bool row_buffer_covers(const struct row *rows, size_t n, const char *const *targets, size_t count)
 {
 	for (size_t t = 0; t < count; t++) {
 		size_t recent = 0, old = 0;

@@ -11,28 +11,29 @@
 
 #define BUFFER_ROWS_MAX 16 /* of a report */
 
-struct buffer {
+struct row_buffer {
 	struct row *rows; /* by arrival */
 	size_t n, room;
 	uint64_t arrivals;
 	uint64_t current; /* epoch; rows of earlier ones are forgotten */
 };
 
-void buffer_free(struct buffer *b);
+void row_buffer_free(struct row_buffer *b);
 /* The epoch that is under way, as its owner knows it: rows of earlier ones are discarded. */
-void buffer_epoch(struct buffer *b, uint64_t epoch);
+void row_buffer_epoch(struct row_buffer *b, uint64_t epoch);
 
-void buffer_append(struct buffer *b, const struct row *row);
+void row_buffer_append(struct row_buffer *b, const struct row *row);
 /* Is there a row of another class than NO_ELIGIBLE? */
-bool buffer_has_eligible(const struct buffer *b, uint64_t epoch, const char *target,
-			 unsigned bucket);
+bool row_buffer_has_eligible(const struct row_buffer *b, uint64_t epoch, const char *target,
+			     unsigned bucket);
 /* Takes out the epoch's rows, sorted by bucket, ticket and arrival. Returns how many were dropped.
  */
-size_t buffer_collect(struct buffer *b, struct row out[BUFFER_ROWS_MAX], size_t *n, uint64_t epoch);
+size_t row_buffer_collect(struct row_buffer *b, struct row out[BUFFER_ROWS_MAX], size_t *n,
+			  uint64_t epoch);
 /* Puts rows back in the order given, as if they came now. */
-void buffer_requeue(struct buffer *b, const struct row *rows, size_t n);
+void row_buffer_requeue(struct row_buffer *b, const struct row *rows, size_t n);
 
 /* Has each target that is not blank exactly one RECENT and one OLD row? */
-bool buffer_covers(const struct row *rows, size_t n, const char *const *targets, size_t count);
+bool row_buffer_covers(const struct row *rows, size_t n, const char *const *targets, size_t count);
 
 #endif

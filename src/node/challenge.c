@@ -12,7 +12,7 @@
 #define AT_ONCE	   4
 #define TIMEOUT_MS 30000
 
-void challenge_init(struct challenge *c, struct node_ctx *ctx, struct buffer *buffer,
+void challenge_init(struct challenge *c, struct node_ctx *ctx, struct row_buffer *buffer,
 		    const struct challenge_settings *settings)
 {
 	*c = (struct challenge){.ctx = ctx, .buffer = buffer, .settings = *settings};
@@ -43,7 +43,7 @@ int challenge_begin(struct challenge *c, const struct epoch_facts *facts, struct
 	c->facts = *facts;
 	c->begun_ns = now.mono_ns;
 	c->ctx->counters.no_ticket = false;
-	buffer_epoch(c->buffer, facts->epoch);
+	row_buffer_epoch(c->buffer, facts->epoch);
 	error = challenge_assignment(c, &c->list, &c->n);
 	c->running = error == 0;
 	return error;
@@ -99,7 +99,7 @@ static void slot_row(struct challenge *c, struct slot *slot, struct row *row)
 			  row->bucket);
 		return;
 	}
-	buffer_append(c->buffer, row);
+	row_buffer_append(c->buffer, row);
 	ctx->counters.results[row->result]++;
 	slot->state = SLOT_FILLED;
 	hex_encode(id, slot->exam.challenge_id, 32);
@@ -122,7 +122,7 @@ static void slot_empty(struct challenge *c, struct examinee *e, struct slot *slo
 	log_info(&c->ctx->log, "challenge", details,
 		 "epoch=%" PRIu64 " target=%s bucket=%u ticket=%s", c->facts.epoch, e->account,
 		 bucket, ticket);
-	if (buffer_has_eligible(c->buffer, c->facts.epoch, e->account, bucket)) {
+	if (row_buffer_has_eligible(c->buffer, c->facts.epoch, e->account, bucket)) {
 		c->ctx->counters.internal_failures[EXAM_SUPPRESSED]++;
 		slot->state = SLOT_FILLED;
 		return;

@@ -21,7 +21,7 @@ struct examinee;
 struct challenge {
 	struct node_ctx *ctx;
 	struct challenge_settings settings;
-	struct buffer *buffer;
+	struct row_buffer *buffer;
 	bool running;
 	struct epoch_facts facts; /* of the epoch that is run */
 	struct examinee *list;	  /* in the order of the assignment */
@@ -31,7 +31,7 @@ struct challenge {
 };
 
 /* ctx and buffer outlive it. */
-void challenge_init(struct challenge *c, struct node_ctx *ctx, struct buffer *buffer,
+void challenge_init(struct challenge *c, struct node_ctx *ctx, struct row_buffer *buffer,
 		    const struct challenge_settings *settings);
 void challenge_free(struct challenge *c);
 

@@ -60,7 +60,7 @@ static int review_assignment(struct challenge *c)
 
 int challenge_review(struct challenge *c)
 {
-	struct buffer *b = c->buffer;
+	struct row_buffer *b = c->buffer;
 	size_t kept = 0;
 	int error;
 

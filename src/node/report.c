@@ -45,7 +45,7 @@ static void finish(struct reporting *r)
 	report_probes_free(r);
 	r->state = REPORT_OVER;
 	r->n = 0;
-	buffer_epoch(r->challenge->buffer, r->epoch + 1);
+	row_buffer_epoch(r->challenge->buffer, r->epoch + 1);
 }
 
 static void remember(struct reporting *r, struct moment now)
@@ -124,7 +124,7 @@ static bool covered(struct reporting *r, const struct epoch_facts *facts, const 
 	for (size_t i = 0; facts->mode == MODE_FULL && i < r->challenge->n; i++) {
 		const char *target = challenge_target(r->challenge, i);
 
-		if (buffer_covers(rows, n, &target, 1))
+		if (row_buffer_covers(rows, n, &target, 1))
 			continue;
 		if (!r->told)
 			log_warning(&r->ctx->log, "report",
@@ -138,11 +138,11 @@ static bool covered(struct reporting *r, const struct epoch_facts *facts, const 
 
 static void send(struct reporting *r, const struct epoch_facts *facts, struct effects *out)
 {
-	struct buffer *buffer = r->challenge->buffer;
+	struct row_buffer *buffer = r->challenge->buffer;
 
-	r->ctx->counters.throttled += buffer_collect(buffer, r->rows, &r->n, facts->epoch);
+	r->ctx->counters.throttled += row_buffer_collect(buffer, r->rows, &r->n, facts->epoch);
 	if (!covered(r, facts, r->rows, r->n)) {
-		buffer_requeue(buffer, r->rows, r->n);
+		row_buffer_requeue(buffer, r->rows, r->n);
 		r->n = 0;
 		r->state = REPORT_WAITING;
 		return;
@@ -199,7 +199,7 @@ static void refused(struct reporting *r, const struct entry_outcome *outcome, ui
 	r->ctx->counters.reports_refused++;
 	log_error(&r->ctx->log, "report", "the ledger refused the report",
 		  "epoch=%" PRIu64 " code=%u reason=%s", r->epoch, outcome->code, outcome->reason);
-	buffer_requeue(r->challenge->buffer, r->rows, r->n);
+	row_buffer_requeue(r->challenge->buffer, r->rows, r->n);
 	r->n = 0;
 	r->state = REPORT_WAITING;
 	r->due = height + (wait > 0 ? wait : 1);

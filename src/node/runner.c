@@ -18,7 +18,7 @@
 struct runner {
 	struct node_ctx ctx;
 	struct settings settings;
-	struct buffer buffer;
+	struct row_buffer buffer;
 	struct challenge challenge;
 	struct resolver resolver;
 	struct reporting report;
@@ -59,7 +59,7 @@ void runner_free(struct runner *r)
 	if (r == NULL)
 		return;
 	challenge_free(&r->challenge);
-	buffer_free(&r->buffer);
+	row_buffer_free(&r->buffer);
 	resolver_free(&r->resolver);
 	report_free(&r->report);
 	recheck_free(&r->recheck);

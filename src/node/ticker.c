@@ -157,7 +157,8 @@ void ticker_turn(struct ticker *t, struct moment now, struct effects *out)
 void ticker_verdict(struct ticker *t, uint64_t cookie, const struct entry_outcome *outcome)
 {
 	/* Refused, it may be tried again; accepted, the height says so. */
-	if (cookie == t->cookie && outcome->end != ENTRY_OPEN && outcome->code != 0)
+	if (cookie == t->cookie && classify_verdict(outcome) != SAYS_ACCEPTED &&
+	    outcome->end != ENTRY_OPEN)
 		t->sent = 0;
 }
 

@@ -8,7 +8,7 @@
 #include "node/desk.h"
 
 static struct desk desk;
-static struct buffer buffer;
+static struct row_buffer buffer;
 static struct challenge challenge;
 
 /* One target with a recent and an old ticket. */
@@ -17,7 +17,7 @@ static void begin(void)
 	const struct challenge_settings settings = {0};
 
 	desk_init(&desk);
-	buffer = (struct buffer){0};
+	buffer = (struct row_buffer){0};
 	desk_target(&desk, "t");
 	desk_ticket(&desk, "new", "t", ASSAY_BUCKET_RECENT);
 	desk_ticket(&desk, "old", "t", ASSAY_BUCKET_OLD);
@@ -36,7 +36,7 @@ static void run(void)
 static void end(void)
 {
 	challenge_free(&challenge);
-	buffer_free(&buffer);
+	row_buffer_free(&buffer);
 	desk_free(&desk);
 }
 
@@ -175,7 +175,7 @@ static void test_h5_names_of_tickets_change_nothing(void **state)
 	size_t n[2];
 
 	for (unsigned turn = 0; turn < 2; turn++) {
-		struct buffer b = {0};
+		struct row_buffer b = {0};
 
 		for (unsigned i = 0; i < 23; i++) {
 			row.bucket = 1 + i % 2;
@@ -183,10 +183,10 @@ static void test_h5_names_of_tickets_change_nothing(void **state)
 			snprintf(row.ticket, sizeof(row.ticket), "%c%02u",
 				 turn == 0 ? 'a' : 'z' - (char)(i % 7), i);
 			row.ordinal = i;
-			buffer_append(&b, &row);
+			row_buffer_append(&b, &row);
 		}
-		assert_int_equal(buffer_collect(&b, out[turn], &n[turn], 5), 7);
-		buffer_free(&b);
+		assert_int_equal(row_buffer_collect(&b, out[turn], &n[turn], 5), 7);
+		row_buffer_free(&b);
 	}
 	assert_int_equal(n[0], BUFFER_ROWS_MAX);
 	for (unsigned i = 0; i < n[0]; i++) {
@@ -285,7 +285,7 @@ static void test_filled_slots_stay_filled(void **state)
 	desk_answer(&desk, &challenge, ASK_PASS, NULL);
 	desk_resolve(&desk, &challenge, RESOLVE_DONE);
 	desk_answer(&desk, &challenge, ASK_PASS, NULL);
-	buffer_collect(&buffer, rows, &n, desk.facts.epoch);
+	row_buffer_collect(&buffer, rows, &n, desk.facts.epoch);
 	assert_int_equal(n, 2);
 	challenge_round(&challenge, desk.now, &desk.out);
 	assert_int_equal(desk.out.n, 0);

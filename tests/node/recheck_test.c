@@ -404,7 +404,7 @@ static void test_m11_recheck_stands_apart(void **state)
 {
 	const struct challenge_settings settings = {0};
 	struct challenge challenge;
-	struct buffer buffer = {0};
+	struct row_buffer buffer = {0};
 	struct epoch_facts facts;
 	struct effect slow;
 	uint64_t cookie;
@@ -430,7 +430,7 @@ static void test_m11_recheck_stands_apart(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_not_equal(buffer.rows[i].bucket, ASSAY_BUCKET_RECHECK);
 	challenge_free(&challenge);
-	buffer_free(&buffer);
+	row_buffer_free(&buffer);
 	end();
 }
 

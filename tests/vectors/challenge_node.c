@@ -131,7 +131,7 @@ bool run_proof_coverage(struct vector_case *c)
 	}
 	for (size_t i = 0; i < count; i++)
 		names[i] = json_string_value(json_array_get(targets, i));
-	return same_flag(c, "complete", buffer_covers(rows, n, names, count));
+	return same_flag(c, "complete", row_buffer_covers(rows, n, names, count));
 }
 
 /* --- result_buffer */
@@ -178,7 +178,7 @@ bool run_result_buffer(struct vector_case *c)
 	const json_t *ops = json_object_get(c->in, "ops"), *op;
 	json_t *collected = json_array(), *eligible = json_array();
 	struct row last[BUFFER_ROWS_MAX], row;
-	struct buffer buffer = {0};
+	struct row_buffer buffer = {0};
 	size_t dropped = 0, n = 0, i;
 	bool ok;
 
@@ -188,19 +188,19 @@ bool run_result_buffer(struct vector_case *c)
 
 		row = row_of(op);
 		if (strcmp(what, "append") == 0)
-			buffer_append(&buffer, &row);
+			row_buffer_append(&buffer, &row);
 		else if (strcmp(what, "requeue") == 0)
-			buffer_requeue(&buffer, last, n);
+			row_buffer_requeue(&buffer, last, n);
 		else if (strcmp(what, "has_eligible") == 0)
 			json_array_append_new(eligible,
-					      json_boolean(buffer_has_eligible(
+					      json_boolean(row_buffer_has_eligible(
 						      &buffer, row.epoch, row.target, row.bucket)));
 		else {
-			dropped += buffer_collect(&buffer, last, &n, row.epoch);
+			dropped += row_buffer_collect(&buffer, last, &n, row.epoch);
 			json_array_append_new(collected, rows_json(last, n));
 		}
 	}
-	buffer_free(&buffer);
+	row_buffer_free(&buffer);
 	ok = same_json(c, "collected", collected) && same_json(c, "has_eligible", eligible) &&
 	     same_number(c, "dropped_total", dropped);
 	json_decref(collected);

@@ -269,8 +269,9 @@ static json_t *request_json(struct scenario *s, const struct effect *e, const ch
 	uint8_t id[32];
 
 	for (unsigned i = 0; i < r->k; i++)
-		json_array_append_new(ranges, json_pack("[o, o]", number_text(r->offsets[i]),
-							number_text(r->offsets[i] + r->range_length)));
+		json_array_append_new(ranges,
+				      json_pack("[o, o]", number_text(r->offsets[i]),
+						number_text(r->offsets[i] + r->range_length)));
 	hex_encode(seed_hex, seed.data, seed.len);
 	challenge_id(id, seed, r->epoch, e->account, e->question.ticket, r->class, r->ordinal);
 	hex_encode(id_hex, id, 32);
@@ -395,7 +396,7 @@ static void add_metric(void *arg, const char *name, const char *labels, uint64_t
 					    json_integer((json_int_t)value));
 }
 
-static void preload(struct buffer *buffer, const struct scenario *s)
+static void preload(struct row_buffer *buffer, const struct scenario *s)
 {
 	const json_t *row;
 	size_t i;
@@ -410,7 +411,7 @@ static void preload(struct buffer *buffer, const struct scenario *s)
 
 		strcpy(r.target, vector_text(row, "target"));
 		strcpy(r.ticket, vector_text(row, "ticket_id"));
-		buffer_append(buffer, &r);
+		row_buffer_append(buffer, &r);
 	}
 }
 
@@ -439,7 +440,7 @@ bool run_dispatch_epoch(struct vector_case *c)
 	struct row collected[BUFFER_ROWS_MAX];
 	struct challenge challenge;
 	struct effects effects = {0};
-	struct buffer buffer = {0};
+	struct row_buffer buffer = {0};
 	struct epoch_facts facts;
 	struct scenario s;
 	size_t n;
@@ -453,7 +454,7 @@ bool run_dispatch_epoch(struct vector_case *c)
 	     vector_bool(c->out, "error");
 	challenge_round(&challenge, (struct moment){1, 1}, &effects);
 	run(&s, &effects, &challenge, NULL, &entry);
-	buffer_collect(&buffer, collected, &n, facts.epoch);
+	row_buffer_collect(&buffer, collected, &n, facts.epoch);
 	rows = rows_json(collected, n);
 	counters_list(&s.ctx.counters, add_metric, metrics);
 	ok = ok && same_json(c, "requests", s.requests) && same_rows(c, rows) &&
@@ -462,7 +463,7 @@ bool run_dispatch_epoch(struct vector_case *c)
 	json_decref(metrics);
 	json_decref(s.requests);
 	challenge_free(&challenge);
-	buffer_free(&buffer);
+	row_buffer_free(&buffer);
 	effects_free(&effects);
 	return ok;
 }
