@@ -154,11 +154,11 @@ static void carry_entry(struct core *c, const struct effect *e, struct moment no
 	error = core_put(c, e->cookie, e->entry.class, e->entry.type, data, CORE_FRESH, now);
 	json_decref(data);
 	if (error != 0) {
-		struct entry_outcome open = {.end = ENTRY_OPEN, .reason = ""};
+		struct entry_outcome never = {.end = ENTRY_EXPIRED, .reason = ""};
 
 		log_warning(&c->config.peers.log, "ledger", "an entry cannot be sent now",
 			    "type=%s error=\"%s\"", e->entry.type, assay_error_text(error));
-		on_outcome(c, e->cookie, (const uint8_t[32]){0}, &open);
+		on_outcome(c, e->cookie, (const uint8_t[32]){0}, &never);
 	}
 }
 
