@@ -23,7 +23,8 @@ static const struct part {
 } parts[] = {
 	{"config", app_config_start, NULL},
 	{"state directory", app_lock_start, app_lock_stop},
-	{"identity", app_self_start, app_self_stop}, /* with the self test of the libraries */
+	{"identity", app_self_start, app_self_stop},	 /* with the self test of the libraries */
+	{"ledger", app_network_start, app_network_stop}, /* the node's copy */
 	{"registry", app_registry_start, app_registry_stop},
 	{"data plane", glue_plane_start, glue_plane_stop}, /* preflight, placement, EAL */
 	{"store", app_store_start, app_store_stop},

@@ -14,6 +14,7 @@
 
 #include "assay/status.h"
 #include "client/keys.h"
+#include "control/network.h"
 #include "control/registry.h"
 #include "control/store_thread.h"
 #include "crypto/digest.h"
@@ -185,11 +186,14 @@ int app_registry_read(struct app *app, struct registry *out)
 
 	if (result == ASSAY_E_NOTFOUND) {
 		registry_init(out, app->config.network);
-		return 0;
+		result = 0;
 	}
 	if (result != 0)
 		return app_fail(app, result, "%s/%.400s", app->config.state_dir, why);
-	result = check_own(app, out);
+	if (app->network != NULL)
+		result = network_registry(app->network, out);
+	if (result == 0)
+		result = check_own(app, out);
 	if (result != 0)
 		registry_free(out);
 	return result;

@@ -5,7 +5,7 @@
  * that fails returns a negative code and leaves one line in app->error: what failed, why, what to
  * do.
  *
- * Order: config, lock, self, registry, [preflight, EAL], store, [ports, workers], codec, loop, rpc,
+ * Order: config, lock, self, network, registry, [preflight, EAL], store, [ports, workers], codec, loop, rpc,
  * metrics; then app_run. In brackets: main.c's own, on top of dpdk/.
  */
 #ifndef CONTROL_APP_H
@@ -18,6 +18,7 @@
 #include "store/store.h"
 
 struct control; /* loop, sockets, jobs */
+struct network;
 struct registry;
 struct store_thread;
 struct codec_thread;
@@ -40,6 +41,7 @@ struct app {
 	struct plane plane;
 	void *data; /* main.c's */
 
+	struct network *network; /* NULL without a genesis document */
 	struct registry *registry;
 	struct store_thread *store_thread;
 	struct codec_thread *codec_thread;
@@ -63,6 +65,9 @@ void app_lock_stop(struct app *app);
 /* Identity: key file, digest and signature libraries and their self test; fills app->self. */
 int app_self_start(struct app *app);
 void app_self_stop(struct app *app);
+/* With a genesis document: the node's copy of the ledger. Nothing else without one. */
+int app_network_start(struct app *app);
+void app_network_stop(struct app *app);
 int app_registry_start(struct app *app);
 /* Reads and checks the file against this node; for start and reload. out is the caller's. */
 int app_registry_read(struct app *app, struct registry *out);

@@ -86,7 +86,10 @@ static int check_whole(struct config *out, char *error)
 	}
 	if (config_derive(out, &port, message) == 0)
 		return 0;
-	config_port_where(where, sizeof(where), out, (unsigned)port);
+	if (port < 0)
+		snprintf(where, sizeof(where), "%.200s:", out->path);
+	else
+		config_port_where(where, sizeof(where), out, (unsigned)port);
 	snprintf(error, CONFIG_ERROR_MAX, "%.300s %.200s", where, message);
 	return ASSAY_E_INVAL;
 }

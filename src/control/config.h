@@ -50,6 +50,7 @@ struct config_port {
 
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY, CONFIG_IDLE_INTERRUPT };
 enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_REQUIRE, CONFIG_HUGEPAGES_OFF };
+enum config_engine { CONFIG_ENGINE_SQLITE, CONFIG_ENGINE_ETCD };
 /* Roles of a worker, a set. */
 enum { CONFIG_SERVE = 1, CONFIG_VERIFY = 2, CONFIG_CODEC = 4, CONFIG_FETCH = 8 };
 
@@ -65,6 +66,22 @@ struct config {
 	char network[65];
 	char state_dir[256]; /* absolute */
 	char run_dir[96];    /* absolute; short enough for a socket in it */
+
+	char genesis[256]; /* "" = no ledger */
+
+	int ledger_engine; /* enum config_engine */
+	char ledger_file[256];
+	struct config_list ledger_endpoints;
+	char ledger_prefix[65];
+	char ledger_ca[256], ledger_cert[256], ledger_key[256];
+
+	bool challenge_on;
+	uint64_t challenge_poll_ms;
+	bool lep6_on;
+	uint64_t lep6_targets, lep6_timeout_ms;
+	bool recheck_on;
+	uint64_t recheck_lookback, recheck_max, recheck_interval_ms;
+	uint64_t recheck_failures, recheck_ttl_ms;
 
 	int log_level;	/* enum log_level */
 	int log_format; /* enum log_format, or -1: journal under systemd, else plain */

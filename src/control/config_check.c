@@ -42,6 +42,25 @@ const char *config_check_path(const char *text)
 	return NULL;
 }
 
+const char *config_check_path_or_none(const char *text)
+{
+	return text[0] != 0 ? config_check_path(text) : NULL;
+}
+
+const char *config_check_endpoint(const char *text)
+{
+	const char *host = strncmp(text, "http://", 7) == 0    ? text + 7
+			   : strncmp(text, "https://", 8) == 0 ? text + 8
+							       : "";
+
+	if (host[0] == 0 || strchr(host, '/') != NULL)
+		return "must be http://HOST:PORT or https://HOST:PORT";
+	for (const char *p = host; *p != 0; p++)
+		if (*p <= ' ' || *p > '~')
+			return "must be printable ASCII without blanks";
+	return NULL;
+}
+
 /* A CPU number at *text, moved on behind it; -1 when there is none. */
 static int cpu_number(const char **text)
 {
@@ -280,8 +299,31 @@ static int derive_ports(struct config *config, unsigned i, char *message)
 	return 0;
 }
 
+/* What the ledger and the services over it need of each other; a message, or NULL. */
+static const char *derive_network(const struct config *config)
+{
+	bool etcd = config->ledger_engine == CONFIG_ENGINE_ETCD;
+
+	if (config->lep6_on && !config->challenge_on)
+		return "lep6.enabled needs storage_challenge.enabled";
+	if (config->recheck_on && (!config->challenge_on || !config->lep6_on))
+		return "recheck.enabled needs storage_challenge.enabled and lep6.enabled";
+	if (config->genesis[0] == 0)
+		return NULL;
+	if (!etcd && config->ledger_file[0] == 0)
+		return "a node with a genesis document needs ledger.file, or ledger.engine = etcd";
+	if (etcd && config->ledger_endpoints.count == 0)
+		return "ledger.engine = etcd needs ledger.endpoints";
+	if (config->ledger_endpoints.count > 16)
+		return "ledger.endpoints has more than 16 members";
+	if ((config->ledger_cert[0] == 0) != (config->ledger_key[0] == 0))
+		return "ledger.cert and ledger.key go together";
+	return NULL;
+}
+
 int config_derive(struct config *config, int *port, char message[CONFIG_ERROR_MAX])
 {
+	const char *wrong = derive_network(config);
 	const char *p = config->control_cpu;
 
 	digest_one(config->network_id, NULL, config->network, strlen(config->network));
@@ -294,5 +336,9 @@ int config_derive(struct config *config, int *port, char message[CONFIG_ERROR_MA
 		if (derive_ports(config, (unsigned)*port, message) != 0)
 			return ASSAY_E_INVAL;
 	*port = -1;
+	if (wrong != NULL) {
+		snprintf(message, CONFIG_ERROR_MAX, "%s", wrong);
+		return ASSAY_E_INVAL;
+	}
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include "control/config_table.h"
 
 #define KEYS_MAX    64
-#define SECTION_MAX 16
+#define SECTION_MAX 24
 #define FLAG_CALL   (1 << 20) /* our own count of callbacks, above libconfuse's flags */
 
 /*

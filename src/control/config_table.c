@@ -19,6 +19,11 @@ static const struct config_choice hugepages[] = {
 	{"off", CONFIG_HUGEPAGES_OFF},
 	{NULL, 0},
 };
+static const struct config_choice engines[] = {
+	{"sqlite", CONFIG_ENGINE_SQLITE},
+	{"etcd", CONFIG_ENGINE_ETCD},
+	{NULL, 0},
+};
 static const struct config_choice idles[] = {
 	{"adaptive", CONFIG_IDLE_ADAPTIVE},
 	{"busy", CONFIG_IDLE_BUSY},
@@ -58,6 +63,52 @@ const struct config_key config_keys[] = {
 		 "Keys, registry and artifacts."),
 	KEY_TEXT("", "run_dir", RESTART, run_dir, "/run/assay", config_check_path,
 		 "Where control.sock is made."),
+
+	KEY_TEXT(
+		"", "genesis", RESTART, genesis, "", config_check_path_or_none,
+		"The network's genesis document, from assayctl ledger init. Without it the node is "
+		"on its own: nodes and clients are those of the registry file."),
+
+	KEY_CHOICE("ledger", "engine", RESTART, ledger_engine, "sqlite", engines,
+		   "What orders the entries: sqlite for nodes of one machine, etcd for many."),
+	KEY_TEXT("ledger", "file", RESTART, ledger_file, "", config_check_path_or_none,
+		 "sqlite: the file that all nodes of the network share, on a local file system."),
+	{"ledger", "endpoints", CONFIG_TEXTS, RESTART, AT(ledger_endpoints),
+	 .help = "etcd: its members, like \"http://192.0.2.1:2379\".",
+	 .check = config_check_endpoint},
+	KEY_TEXT("ledger", "prefix", RESTART, ledger_prefix, "", NULL,
+		 "etcd: of all keys; \"\" makes it from the genesis document."),
+	KEY_TEXT("ledger", "ca", RESTART, ledger_ca, "", config_check_path_or_none,
+		 "etcd: certificates that its members' are checked against (PEM)."),
+	KEY_TEXT("ledger", "cert", RESTART, ledger_cert, "", config_check_path_or_none,
+		 "etcd: this node's certificate (PEM)."),
+	KEY_TEXT("ledger", "key", RESTART, ledger_key, "", config_check_path_or_none,
+		 "etcd: its key (PEM)."),
+
+	{"storage_challenge", "enabled", CONFIG_BOOL, RESTART, AT(challenge_on), .number = 0,
+	 .help = "Take part in challenges: without it no node is examined and no report is made. "
+		 "The ledger's enforcement mode must allow it too."},
+	KEY_NUMBER("storage_challenge", "poll_interval_ms", RESTART, challenge_poll_ms, 5000, 10,
+		   3600000, "ms", "How often open work of an epoch is looked at."),
+	{"lep6", "enabled", CONFIG_BOOL, RESTART, AT(lep6_on), .number = 0,
+	 .help = "Examine the assigned nodes of every epoch; needs storage_challenge.enabled."},
+	KEY_NUMBER("lep6", "max_concurrent_targets", RESTART, lep6_targets, 4, 1, 64, NULL,
+		   "Nodes examined at a time."),
+	KEY_NUMBER("lep6", "recipient_read_timeout_ms", RESTART, lep6_timeout_ms, 30000, 100,
+		   600000, "ms", "Longest wait for an answer; less in short epochs."),
+	{"recheck", "enabled", CONFIG_BOOL, RESTART, AT(recheck_on), .number = 0,
+	 .help = "Repeat failed challenges of others; needs storage_challenge.enabled and "
+		 "lep6.enabled."},
+	KEY_NUMBER("recheck", "lookback_epochs", RESTART, recheck_lookback, 7, 1, 64, NULL,
+		   "Epochs looked back for failures."),
+	KEY_NUMBER("recheck", "max_per_tick", RESTART, recheck_max, 5, 1, 1024, NULL,
+		   "Rechecks begun at a time."),
+	KEY_NUMBER("recheck", "tick_interval_ms", RESTART, recheck_interval_ms, 60000, 10, 3600000,
+		   "ms", "How often failures are looked for."),
+	KEY_NUMBER("recheck", "max_failure_attempts_per_ticket", RESTART, recheck_failures, 3, 1,
+		   100, NULL, "Attempts that may fail for our own reasons."),
+	KEY_NUMBER("recheck", "failure_backoff_ttl_ms", RESTART, recheck_ttl_ms, 900000, 1000,
+		   86400000, "ms", "They are forgotten after this."),
 
 	KEY_CHOICE("log", "level", RELOAD, log_level, "info", log_levels,
 		   "Events above this level are not written."),
@@ -150,6 +201,10 @@ const unsigned config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 
 const struct config_section config_sections[] = {
 	{"", "Who this node is and where its files are."},
+	{"ledger", "The network's log of entries. Only with a genesis document."},
+	{"storage_challenge", "Storage challenges (docs/epochs.md). Off when left out."},
+	{"lep6", "Examining other nodes. Off when left out."},
+	{"recheck", "Repeating what others found. Off when left out."},
 	{"log", "Log on stderr."},
 	{"control", "Control socket, for assayctl and scripts."},
 	{"metrics", "HTTP listener for Prometheus and the like."},

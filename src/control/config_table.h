@@ -49,6 +49,8 @@ bool config_choice_value(const struct config_key *key, const char *name, int *va
 const char *config_check_account(const char *text);
 const char *config_check_network(const char *text);
 const char *config_check_path(const char *text);
+const char *config_check_path_or_none(const char *text);
+const char *config_check_endpoint(const char *text);
 const char *config_check_cpu(const char *text);
 const char *config_check_cpus(const char *text);
 const char *config_check_roles(const char *text);

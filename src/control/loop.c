@@ -8,6 +8,7 @@
 #include "assay/status.h"
 #include "control/control.h"
 #include "control/metrics.h"
+#include "control/network_impl.h"
 #include "control/socket.h"
 
 #define SECOND_NS 1000000000ull
@@ -91,6 +92,7 @@ static void begin_drain(struct control *c)
 	c->drain_until_ns = now + DRAIN_NS;
 	server_stop_listening(c->server);
 	jobs_drain(c->jobs);
+	network_drain(c);
 	publish_view(c);
 	event_add(c->soon, &shortly);
 }
@@ -193,7 +195,7 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 		log_warning(&c->app->log, "control", "work was left in progress", NULL);
 		event_base_loopbreak(c->base);
 	} else if (now + DRAIN_NS >= c->drain_until_ns + LINGER_NS &&
-		   c->app->plane.idle(c->app->plane.ctx)) {
+		   c->app->plane.idle(c->app->plane.ctx) && network_drained(c)) {
 		event_base_loopbreak(c->base);
 	}
 }
@@ -216,11 +218,13 @@ int app_loop_start(struct app *app)
 	if (c->tick == NULL || c->soon == NULL || event_add(c->tick, &every_second) != 0 ||
 	    publish_view(c) != 0 || verify_start(c) != 0)
 		return app_fail(app, ASSAY_E_NOMEM, "control: out of memory");
-	return 0;
+	return network_follow(c);
 }
 
 void app_loop_stop(struct app *app)
 {
+	if (app->network != NULL)
+		network_unfollow(app->network);
 	if (app->control != NULL)
 		control_free(app->control);
 	app->control = NULL;

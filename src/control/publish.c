@@ -9,7 +9,7 @@
 
 #include "assay/status.h"
 #include "base/must.h"
-#include "control/control.h"
+#include "control/network.h"
 
 struct slot {
 	bool used, seen;
@@ -135,6 +135,8 @@ int publish_view(struct control *c)
 
 	if (peers == NULL)
 		return ASSAY_E_NOMEM;
+	if (c->app->network != NULL)
+		network_view(c->app->network, &settings);
 	view = view_build(&settings, peers, fill_peers(c, peers));
 	if (view == NULL) {
 		free(peers);

@@ -54,6 +54,16 @@ const struct ctl_command ctl_commands[] = {
 	{"codec inspect", "DIR", 1, 1, 0,
 	 "Checks a folder of symbol files: how many are good, and how many more a decode needs.",
 	 command_codec_inspect},
+	{"authority init", "FILE", 1, 1, 0,
+	 "Makes the key file of a network's authority (mode 0600) and prints its public key. Keep "
+	 "it off the nodes.",
+	 command_authority_init},
+	{"ledger init", "FILE|-", 1, 1,
+	 OPT(NETWORK) | OPT(AUTHORITY) | OPT(COMMITTEE) | OPT(THRESHOLD) | OPT(PARAMS) |
+		 OPT(OUTPUT) | OPT(FORCE),
+	 "Founds a network: writes its genesis document from the lines of node id and ledger tip "
+	 "of all founders. A network founded without a key group never seals an epoch.",
+	 command_ledger_init},
 	{"config print", "", 0, 0, 0,
 	 "Checks the configuration file and prints what it sets, without a daemon.",
 	 command_config_print},

@@ -23,34 +23,38 @@ enum {
 
 /* X(CONSTANT, name, argument or NULL, help). One list for all commands, so an option means the same
  * everywhere. */
-#define CTL_OPTIONS(X)                                                                           \
-	X(CONFIG, "config", "FILE", "configuration of the node (default /etc/assay/assay.conf)") \
-	X(DIR, "dir", "DIR", "folder of a node made by init --dir: its DIR/assay.conf is used")  \
-	X(SOCKET, "socket", "PATH", "control socket (default: control.sock in run_dir)")         \
-	X(JSON, "json", NULL, "print JSON for scripts")                                          \
-	X(HELP, "help", NULL, "print help, also of a command")                                   \
-	X(VERSION, "version", NULL, "print the version")                                         \
-	X(ACCOUNT, "account", "NAME", "account: 1 to 64 of a-z, 0-9, '.' and '-'")               \
-	X(NETWORK, "network", "NAME", "name of the network")                                     \
-	X(ADDRESS, "address", "HOST:PORT", "address at which others reach the node")             \
-	X(OPERATOR, "operator", "NAME", "who runs the node (default: its account)")              \
-	X(PERMISSIONS, "permissions", "LIST", "of prove,read,write,call (else prove,read)")      \
-	X(FORCE, "force", NULL, "replace a file that is there")                                  \
-	X(WATCH, "watch", "SECONDS", "show again every so many seconds, as rates")               \
-	X(PEER, "peer", "ACCOUNT", "node to ask, from the registry, or all others")              \
-	X(KEY, "key", "KEY", "artifact to ask for; may be repeated")                             \
-	X(KEYS, "keys", "FILE", "artifacts to ask for: a key on each line, - is standard input") \
-	X(COUNT, "count", "N", "questions for each peer and artifact (default 1)")               \
-	X(TREE, "tree", NULL, "ask for a proof with tree (default)")                             \
-	X(PLAIN, "plain", NULL, "ask without tree: a good answer is then PLAIN, not PASS")       \
-	X(SEED, "seed", "HEX", "seed of the first question (default: random)")                   \
-	X(EPOCH, "epoch", "N", "epoch to name (default 1)")                                      \
-	X(RANGES, "ranges", "N", "ranges of a question (default 4)")                             \
-	X(LENGTH, "length", "BYTES", "length of a range (default 256)")                          \
-	X(OUTPUT, "output", "PATH", "where to write; also -o")                                   \
-	X(DAEMON, "daemon", NULL, "let the daemon's workers do it")                              \
-	X(RATIO, "ratio", "N", "repair symbols for each source symbol (default 5)")              \
-	X(CLIENT_KEYS, "client-keys", "FILE",                                                    \
+#define CTL_OPTIONS(X)                                                                            \
+	X(CONFIG, "config", "FILE", "configuration of the node (default /etc/assay/assay.conf)")  \
+	X(DIR, "dir", "DIR", "folder of a node made by init --dir: its DIR/assay.conf is used")   \
+	X(SOCKET, "socket", "PATH", "control socket (default: control.sock in run_dir)")          \
+	X(JSON, "json", NULL, "print JSON for scripts")                                           \
+	X(HELP, "help", NULL, "print help, also of a command")                                    \
+	X(VERSION, "version", NULL, "print the version")                                          \
+	X(ACCOUNT, "account", "NAME", "account: 1 to 64 of a-z, 0-9, '.' and '-'")                \
+	X(NETWORK, "network", "NAME", "name of the network")                                      \
+	X(ADDRESS, "address", "HOST:PORT", "address at which others reach the node")              \
+	X(OPERATOR, "operator", "NAME", "who runs the node (default: its account)")               \
+	X(PERMISSIONS, "permissions", "LIST", "of prove,read,write,call (else prove,read)")       \
+	X(FORCE, "force", NULL, "replace a file that is there")                                   \
+	X(WATCH, "watch", "SECONDS", "show again every so many seconds, as rates")                \
+	X(PEER, "peer", "ACCOUNT", "node to ask, from the registry, or all others")               \
+	X(KEY, "key", "KEY", "artifact to ask for; may be repeated")                              \
+	X(KEYS, "keys", "FILE", "artifacts to ask for: a key on each line, - is standard input")  \
+	X(COUNT, "count", "N", "questions for each peer and artifact (default 1)")                \
+	X(TREE, "tree", NULL, "ask for a proof with tree (default)")                              \
+	X(PLAIN, "plain", NULL, "ask without tree: a good answer is then PLAIN, not PASS")        \
+	X(SEED, "seed", "HEX", "seed of the first question (default: random)")                    \
+	X(EPOCH, "epoch", "N", "epoch to name (default 1)")                                       \
+	X(RANGES, "ranges", "N", "ranges of a question (default 4)")                              \
+	X(LENGTH, "length", "BYTES", "length of a range (default 256)")                           \
+	X(OUTPUT, "output", "PATH", "where to write; also -o")                                    \
+	X(DAEMON, "daemon", NULL, "let the daemon's workers do it")                               \
+	X(RATIO, "ratio", "N", "repair symbols for each source symbol (default 5)")               \
+	X(COMMITTEE, "committee", "LIST", "accounts of the committee, in the order of their ids") \
+	X(THRESHOLD, "threshold", "N", "members that must agree (default 2/3 of them, plus one)") \
+	X(AUTHORITY, "authority", "KEY", "public key of the authority, from authority init")      \
+	X(PARAMS, "params", "FILE", "parameters that differ from the standard, as a JSON object") \
+	X(CLIENT_KEYS, "client-keys", "FILE",                                                     \
 	  "ask as a client, with --account (default: as the node)")
 
 enum ctl_option {
@@ -166,6 +170,8 @@ int command_codec_encode(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_decode(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_heal(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_inspect(struct ctl *ctl, char **arguments, unsigned count);
+int command_ledger_init(struct ctl *ctl, char **arguments, unsigned count);
+int command_authority_init(struct ctl *ctl, char **arguments, unsigned count);
 int command_config_print(struct ctl *ctl, char **arguments, unsigned count);
 
 /* The node's keys and registration, for init, node id and prove. */
