@@ -21,12 +21,30 @@ static void write_escape(struct buf *out, char c)
 	buf_add(out, u, 6);
 }
 
+/* Has any of 8 bytes to be escaped? Looks at all of them at once. */
+static bool escapes_in(const char *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t v, quote, backslash;
+
+	memcpy(&v, p, sizeof(v));
+	quote = v ^ ones * '"';
+	backslash = v ^ ones * '\\';
+	return (((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) |
+		((backslash - ones) & ~backslash)) &
+	       high;
+}
+
 void jcs_write_text(struct buf *out, const char *text, size_t len)
 {
 	size_t from = 0;
 
 	buf_char(out, '"');
 	for (size_t i = 0; i < len; i++) {
+		while (i + 8 <= len && !escapes_in(text + i))
+			i += 8;
+		if (i == len)
+			break;
 		if ((uint8_t)text[i] >= 0x20 && text[i] != '"' && text[i] != '\\')
 			continue;
 		buf_add(out, text + from, i - from);
