@@ -58,6 +58,10 @@ const struct ctl_command ctl_commands[] = {
 	 "Makes the key file of a network's authority (mode 0600) and prints its public key. Keep "
 	 "it off the nodes.",
 	 command_authority_init},
+	{"ledger tip", "", 0, 0, 0,
+	 "Prints what this node, as a member of the committee, tells the founders; makes its "
+	 "secret (tick-secret.json, mode 0600) when there is none.",
+	 command_ledger_tip},
 	{"ledger init", "FILE|-", 1, 1,
 	 OPT(NETWORK) | OPT(AUTHORITY) | OPT(COMMITTEE) | OPT(THRESHOLD) | OPT(PARAMS) |
 		 OPT(OUTPUT) | OPT(FORCE),

@@ -171,6 +171,7 @@ int command_codec_decode(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_heal(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_inspect(struct ctl *ctl, char **arguments, unsigned count);
 int command_ledger_init(struct ctl *ctl, char **arguments, unsigned count);
+int command_ledger_tip(struct ctl *ctl, char **arguments, unsigned count);
 int command_authority_init(struct ctl *ctl, char **arguments, unsigned count);
 int command_config_print(struct ctl *ctl, char **arguments, unsigned count);
 

@@ -17,6 +17,7 @@
 #include "ledger/entry.h"
 #include "ledger/jcs.h"
 #include "ledger/state.h"
+#include "node/reveal.h"
 
 #define COMMITTEE_MAX 32
 #define NODES_MAX     REGISTRY_ENTRIES_MAX
@@ -342,4 +343,32 @@ int command_authority_init(struct ctl *ctl, char **arguments, unsigned count)
 				      CTL_OK);
 	printf("%s\n", hex);
 	return CTL_OK;
+}
+
+/* A member's first beacon value, from a secret that stays on the node. */
+int command_ledger_tip(struct ctl *ctl, char **arguments, unsigned count)
+{
+	struct random random = random_real();
+	struct reveal *reveal;
+	struct disk disk;
+	char why[400], hex[65];
+	uint8_t tip[32];
+	int code = ctl_config(ctl);
+
+	if (code != CTL_OK)
+		return code;
+	digest_init();
+	if (disk_real_open(&disk, ctl->config->state_dir) != 0)
+		return ctl_fail(CTL_FAILED, "%s: cannot be opened", ctl->config->state_dir);
+	if (reveal_open(&reveal, why, sizeof(why), &disk, &random, BEACON_CHAIN_LEN) != 0) {
+		code = ctl_fail(CTL_FAILED, "%s", why);
+	} else {
+		reveal_tip(reveal, tip);
+		reveal_close(reveal);
+		hex_encode(hex, tip, 32);
+		printf("{\"v\":1,\"tip\":{\"account\":\"%s\",\"tip\":\"%s\"}}\n",
+		       ctl->config->account, hex);
+	}
+	disk_real_close(&disk);
+	return code;
 }
