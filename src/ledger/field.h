@@ -54,6 +54,11 @@ struct table_shape {
 };
 extern const struct table_shape table_shapes[TABLES];
 
+struct list { /* how FIELD_NUMBERS and FIELD_OBJECTS lie in a record */
+	void *at;
+	size_t n;
+};
+
 /* The canonical JSON of a record, appended. */
 void shape_write(struct buf *out, const struct shape *shape, const void *record);
 /*
@@ -66,6 +71,8 @@ int shape_read(void *record, const char **fault, const struct shape *shape, cons
 int shape_update(void *record, const char **fault, const struct shape *shape, const json_t *object);
 /* Frees what the members own and makes them zero. */
 void shape_free(void *record, const struct shape *shape);
+/* One member. */
+void field_free(const struct field *f, void *member);
 /* Sets the parts of the record's key; false when the text is no key of that table. */
 bool key_read(void *record, const struct table_shape *table, const char *key);
 void key_free(void *record, const struct table_shape *table);
