@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "assay/status.h"
+#include "ledger/rules.h"
 #include "node/report_impl.h"
 #include "proof/derive.h"
 
@@ -24,7 +25,7 @@ void report_free(struct reporting *r)
 uint64_t report_moment(const struct epoch_facts *facts, const char *account, uint64_t ready)
 {
 	const struct derive_part parts[] = {{account, strlen(account)}, {"report", 6}};
-	uint64_t length = facts->end + 1 - facts->start, last = facts->end + 1 - length / 10;
+	uint64_t length = facts->end + 1 - facts->start, last = facts->end - length / 10;
 	uint64_t spread = length / 4, moment = ready, u = 0;
 	uint8_t hash[32];
 
@@ -33,8 +34,8 @@ uint64_t report_moment(const struct epoch_facts *facts, const char *account, uin
 		u = u << 8 | hash[i];
 	if (spread > 0)
 		moment += u % spread;
-	/* Not later than where the last tenth begins; what is ready later goes out at once. */
-	if (moment >= last)
+	/* Before the last tenth; what is ready later than that goes out at once. */
+	if (moment > last)
 		moment = ready > last ? ready : last;
 	return moment < facts->end ? moment : facts->end;
 }
@@ -155,12 +156,22 @@ static void send(struct reporting *r, const struct epoch_facts *facts, struct ef
 		 "epoch=%" PRIu64 " rows=%zu height=%" PRIu64, facts->epoch, r->n, facts->height);
 }
 
+/* The ledger takes reports of nodes in these states only. */
+static bool may_report(const struct reporting *r)
+{
+	const struct ledger_view *ledger = &r->ctx->ledger;
+	const struct node *self = ledger->node(ledger->ctx, r->ctx->self);
+
+	return self != NULL && node_challengeable(self);
+}
+
 void report_turn(struct reporting *r, const struct epoch_facts *facts, struct moment now,
 		 struct effects *out)
 {
 	const struct challenge *c = r->challenge;
 
-	if (report_is_over(r, facts, now) || !c->running || c->facts.epoch != facts->epoch)
+	if (report_is_over(r, facts, now) || !c->running || c->facts.epoch != facts->epoch ||
+	    !may_report(r))
 		return;
 	if (r->state == REPORT_WAITING && moment_came(r, facts)) {
 		if (challenge_review(r->challenge) != 0 ||
