@@ -133,6 +133,14 @@ char *artifact_index(const uint8_t (*layout_ids)[32], size_t n, const char *layo
 	return out;
 }
 
+static bool is_base64(const char *text)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+
+	return text != NULL && text[0] != '\0' && text[strspn(text, digits)] == '\0';
+}
+
 static int read_ids(uint8_t (*out)[32], const json_t *list)
 {
 	const json_t *item;
@@ -155,7 +163,7 @@ int artifact_index_read(uint8_t (**layout_ids)[32], char **layout_signature, siz
 		     *signature = json_object_get(root, "layout_signature");
 	int e = ASSAY_E_CORRUPT;
 
-	if (n == 0 || json_array_size(list) != n || !json_is_string(signature) ||
+	if (n == 0 || json_array_size(list) != n || !is_base64(json_string_value(signature)) ||
 	    json_integer_value(json_object_get(root, "version")) > 1)
 		goto out;
 	*layout_ids = calloc(n, sizeof(**layout_ids));

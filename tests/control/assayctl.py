@@ -136,8 +136,97 @@ class Files(Case):
         self.bad(1, "this node itself", "--dir", a, "registry", "remove", "a")
 
 
+    def test_codec(self):
+        """A file, its symbols, what damage does to them, and back."""
+        data, coded, out = self.file("data", 400_000), self.folder / "coded", self.folder / "out"
+        self.good("codec", "encode", data, "-o", coded, "--ratio", 2)
+        whole = {path.name: path.read_bytes() for path in coded.iterdir()}
+        self.assertEqual(7 + 13 + 1, len(whole))
+        symbols = sorted(path for path in coded.iterdir() if path.name != "layout.json")
+        symbols[0].unlink()
+        symbols[1].write_bytes(b"x")
+        (coded / "other").write_bytes(b"y")
+        facts = json.loads(self.good("codec", "inspect", coded, "--json"))
+        self.assertEqual((18, 1, 1, 0), tuple(facts[name] for name in ("present", "damaged", "foreign", "needed")))
+        self.good("codec", "decode", coded, "-o", out)
+        self.assertEqual(data.read_bytes(), out.read_bytes())
+        self.bad(1, "--force", "codec", "decode", coded, "-o", out)
+        self.good("codec", "decode", coded, "-o", out, "--force")
+        (coded / "other").unlink()
+        self.assertEqual("", self.good("codec", "heal", coded))
+        self.assertEqual(whole, {path.name: path.read_bytes() for path in coded.iterdir()})
+        for path in symbols[:15]:
+            path.unlink()
+        self.bad(1, "at least 2 more are needed", "codec", "decode", coded, "-o", self.folder / "never")
+        self.bad(1, "at least 2 more are needed", "codec", "heal", coded)
+        self.assertEqual([], list(self.folder.glob("never*")))
+        self.bad(1, "No such file", "codec", "encode", self.folder / "none", "-o", coded)
+        self.bad(2, "takes -o", "codec", "encode", data)
+        self.bad(1, "no layout.json", "codec", "inspect", self.folder)
+
+
 class Daemon(Case):
     """With assayd."""
+
+    def test_codec(self):
+        """The workers make the same files as assayctl itself."""
+        node = self.node("a")
+        data, out = self.file("data", 3_000_000), self.folder / "out"
+        here, there = self.folder / "here", self.folder / "there"
+        self.good("codec", "encode", data, "-o", here)
+        node.ctl("codec", "encode", data, "-o", there, "--daemon")
+        whole = {path.name: path.read_bytes() for path in here.iterdir()}
+        self.assertEqual(whole, {path.name: path.read_bytes() for path in there.iterdir()})
+        for path in sorted(there.iterdir())[:200]:
+            if path.name != "layout.json":
+                path.unlink()
+        (there / "other").write_bytes(b"y")
+        done = node.ctl("codec", "decode", there, "-o", out, "--daemon")
+        self.assertIn("skipped other", done.stderr)
+        self.assertEqual(data.read_bytes(), out.read_bytes())
+        (there / "other").unlink()
+        node.ctl("codec", "heal", there, "--daemon")
+        self.assertEqual(whole, {path.name: path.read_bytes() for path in there.iterdir()})
+        # cancelled, and refused
+        big = self.folder / "big"
+        with open(big, "wb") as file:
+            file.truncate(1 << 30)
+        with subprocess.Popen(node.command("codec", "encode", big, "-o", self.folder / "cut", "--daemon"),
+                              stderr=subprocess.PIPE, text=True) as encode:
+            nodes.wait_until(lambda: node.json("job", "list")["jobs"], "the job")
+            encode.send_signal(signal.SIGINT)
+            said = encode.communicate(timeout=nodes.PATIENCE)[1]
+        self.assertEqual(1, encode.returncode)
+        self.assertIn("cancelled", said)
+        self.assertFalse((self.folder / "cut" / "layout.json").exists())
+        self.assertEqual(0, node.stop())
+
+    def test_codec_rights(self):
+        """The daemon may be root: it writes into folders of the caller's only, and what it makes is the caller's."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root to become somebody else")
+        node = self.node("a")
+        data, theirs = self.file("data", 100_000), self.folder / "theirs"
+        theirs.mkdir()
+        os.chown(theirs, 12345, 12345)
+        (self.folder / "ours").mkdir()
+        for path in (self.folder, node.folder, node.folder / "run"):
+            path.chmod(0o755)
+        (node.folder / "assay.conf").chmod(0o644)
+        node.socket.chmod(0o666)
+        prefix = ["setpriv", "--reuid=12345", f"--regid={os.stat(node.socket).st_gid}", "--clear-groups"]
+        if subprocess.run([*prefix, str(CTL), "--version"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("the programs are not there for others")
+
+        def encode(folder):
+            return subprocess.run([*prefix, *node.command("codec", "encode", data, "-o", folder, "--daemon")],
+                                  capture_output=True, text=True, check=False)
+        done = encode(self.folder / "ours")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("belongs to somebody else", done.stderr)
+        done = encode(theirs)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual({12345}, {path.stat().st_uid for path in theirs.iterdir()})
 
     def test_artifacts(self):
         node = self.node("a")

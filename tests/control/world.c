@@ -294,6 +294,7 @@ void world_open(struct world *w)
 	w->verify_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	assert_true(w->verify_fd >= 0);
 	fake_plane(w);
+	assert_int_equal(app_codec_start(&w->app), 0);
 	w->app.control = control_new(&w->app);
 	assert_non_null(w->app.control);
 	assert_int_equal(publish_view(w->app.control), 0);
@@ -305,6 +306,7 @@ void world_close(struct world *w)
 	char command[128];
 
 	control_free(w->app.control);
+	app_codec_stop(&w->app);
 	app_store_stop(&w->app);
 	app_registry_stop(&w->app);
 	app_self_stop(&w->app);
@@ -340,7 +342,14 @@ int world_connect(struct world *w)
 
 void world_send(struct world *w, int client, const char *text, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	world_send_two(w, client, text, fd, -1);
+}
+
+void world_send_two(struct world *w, int client, const char *text, int fd, int folder)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+	int fds[2] = {fd, folder};
+	size_t fds_len = (folder >= 0 ? 2 : 1) * sizeof(int);
 	struct iovec iov = {(void *)(uintptr_t)text, strlen(text)};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
@@ -348,12 +357,12 @@ void world_send(struct world *w, int client, const char *text, int fd)
 		struct cmsghdr *c;
 
 		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
+		msg.msg_controllen = CMSG_SPACE(fds_len);
 		c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+		c->cmsg_len = CMSG_LEN(fds_len);
+		memcpy(CMSG_DATA(c), fds, fds_len);
 	}
 	while (iov.iov_len > 0) {
 		ssize_t n = sendmsg(client, &msg, MSG_NOSIGNAL);

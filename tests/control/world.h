@@ -60,6 +60,8 @@ void world_pump(struct world *w);
 int world_connect(struct world *w);
 /* Sends all of it; fd goes along unless -1. */
 void world_send(struct world *w, int client, const char *text, int fd);
+/* With a second descriptor. */
+void world_send_two(struct world *w, int client, const char *text, int fd, int folder);
 /* Pumps once, rests a moment; false when the test has waited for a minute in all. */
 bool world_wait(struct world *w, unsigned *waited_ms);
 /* The next message, pumping for up to a minute; NULL when none came or the connection ended. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layout JSON and layout files from anybody. What is accepted writes back to something that reads.
- */
+/* Layout JSON, index JSON, layout and index files from anybody. What is accepted writes back to
+ * something that reads. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +30,26 @@ static void round_trip(const char *text, size_t len)
 	layout_free(&again);
 }
 
+static void index_round_trip(const char *text, size_t len)
+{
+	uint8_t(*ids)[32], (*again)[32];
+	char *signature, *same, *out;
+	size_t n = len > 0 ? text[len - 1] % 4 + 1 : 1;
+
+	/* the last octet chooses how many ids the ticket says */
+	if (artifact_index_read(&ids, &signature, n, text, len) != 0)
+		return;
+	out = artifact_index((const uint8_t(*)[32])ids, n, signature);
+	must(out != NULL);
+	must(artifact_index_read(&again, &same, n, out, strlen(out)) == 0);
+	must(memcmp(again, ids, n * 32) == 0 && strcmp(same, signature) == 0);
+	free(again);
+	free(same);
+	free(ids);
+	free(signature);
+	free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text, *signature;
@@ -37,8 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len;
 
 	round_trip((const char *)data, size);
+	index_round_trip((const char *)data, size);
 	if (artifact_open(&text, &len, &signature, &counter, data, size, 1 << 20) == 0) {
 		round_trip(text, len);
+		index_round_trip(text, len);
 		free(text);
 		free(signature);
 	}
