@@ -100,6 +100,8 @@ int engine_sim_open(struct log_engine *out, struct engine_sim *s);
 void engine_sim_set_faults(struct engine_sim *s, struct engine_sim_faults faults);
 /* Nobody reaches it while down. */
 void engine_sim_down(struct engine_sim *s, bool down);
+/* An entry that no handle appended, also one that is there already. */
+void engine_sim_put(struct engine_sim *s, const uint8_t *entry, size_t len);
 /* What an engine must not do. The handles see CHANGED once, as after a reconnect. */
 void engine_sim_lose(struct engine_sim *s, uint64_t newest); /* that many entries */
 void engine_sim_swap(struct engine_sim *s, uint64_t seq);    /* with the next one */

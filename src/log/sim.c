@@ -264,6 +264,13 @@ void engine_sim_down(struct engine_sim *s, bool down)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void engine_sim_put(struct engine_sim *s, const uint8_t *entry, size_t len)
+{
+	pthread_mutex_lock(&s->lock);
+	push(s, entry, len);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void engine_sim_lose(struct engine_sim *s, uint64_t newest)
 {
 	pthread_mutex_lock(&s->lock);
