@@ -41,16 +41,18 @@ uint32_t codec_job_missing(const struct codec_job *j)
 
 uint64_t codec_job_done(const struct codec_job *j)
 {
-	uint64_t columns = 0;
+	uint64_t columns = j->columns_done;
 
 	if (j->phase != CODEC_SOLVE)
 		return 0;
-	for (unsigned i = 0; i < CODEC_WINDOWS; i++)
-		if (j->slot[i].full)
-			columns += (uint64_t)(j->slot[i].window.to - j->slot[i].window.from) *
-				   j->slot[i].finished / j->slot[i].parts;
-	return j->block.symbols *
-	       (columns + (uint64_t)j->params.symbol_size * j->windows_done / j->params.sub_blocks);
+	for (unsigned i = 0; i < CODEC_WINDOWS; i++) {
+		const struct codec_slot *s = &j->slot[i];
+
+		if (s->full)
+			columns += (uint64_t)(s->window.to - s->window.from) * s->finished /
+				   s->parts;
+	}
+	return j->block.symbols * columns;
 }
 
 static bool give(struct codec_job *j, struct task *t)
@@ -148,7 +150,7 @@ int codec_job_solve(struct codec_job *j, const uint32_t *ids, uint8_t *const *to
 	j->to = to;
 	j->ids_len = len;
 	j->io = io;
-	j->windows_read = j->windows_done = 0;
+	j->windows_read = j->windows_done = j->columns_done = 0;
 	e = buffer_reserve(&j->wanted_memory, assay_rq_wanted_size(j->plan, len));
 	if (e == 0)
 		e = assay_rq_wanted_init(&j->wanted, j->wanted_memory.data, j->wanted_memory.room,
@@ -251,6 +253,7 @@ static int step_slot(struct codec_job *j, struct codec_slot *s)
 			e = j->io->solved(j->io->ctx, &s->window);
 		s->full = false;
 		j->windows_done++;
+		j->columns_done += s->window.to - s->window.from;
 	}
 	if (e == 0 && !s->full && j->windows_read < j->params.sub_blocks)
 		e = fill(j, s);

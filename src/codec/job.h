@@ -78,6 +78,7 @@ struct codec_job {
 	const struct codec_io *io;
 	struct assay_rq_wanted *wanted;
 	uint32_t windows_read, windows_done;
+	uint32_t columns_done; /* octets of every symbol, of windows that are through */
 	struct codec_slot slot[CODEC_WINDOWS];
 };
 
