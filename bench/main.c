@@ -14,6 +14,8 @@ static const struct bench_command commands[] = {
 	 bench_stages},
 	{"schnorr", "batches of signatures against libsecp256k1's singles, with the cycles of each phase",
 	 bench_schnorr},
+	{"ledger", "entries applied per second, size of the state, closing an epoch",
+	 bench_ledger},
 	{"load", "sends challenges to a node and checks every answer; finds its highest rate",
 	 bench_load},
 };
