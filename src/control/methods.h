@@ -29,6 +29,15 @@ METHOD(method_artifact_scrub);
 METHOD(method_codec_encode);
 METHOD(method_codec_decode);
 METHOD(method_codec_heal);
+/* methods_ledger.c */
+METHOD(method_ledger_status);
+METHOD(method_ledger_tail);
+METHOD(method_ledger_entry);
+METHOD(method_ledger_accept_engine);
+METHOD(method_epoch);
+METHOD(method_nodes);
+METHOD(method_challenges);
+METHOD(method_misses);
 /* methods_admin.c */
 METHOD(method_registry_list);
 METHOD(method_registry_reload);

@@ -70,6 +70,14 @@ struct rpc_method {
 	X(CODEC_ENCODE, "codec.encode")       \
 	X(CODEC_DECODE, "codec.decode")       \
 	X(CODEC_HEAL, "codec.heal")           \
+	X(LEDGER_STATUS, "ledger.status")     \
+	X(LEDGER_TAIL, "ledger.tail")         \
+	X(LEDGER_ENTRY, "ledger.entry")       \
+	X(LEDGER_ACCEPT, "ledger.accept")     \
+	X(EPOCH, "epoch.show")                \
+	X(NODES, "nodes.list")                \
+	X(CHALLENGES, "challenges.list")      \
+	X(MISSES, "misses.list")              \
 	X(JOB_LIST, "job.list")               \
 	X(JOB_CANCEL, "job.cancel")           \
 	X(CONFIG_SHOW, "config.show")         \

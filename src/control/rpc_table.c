@@ -103,6 +103,51 @@ const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
 			    .help = "The same, and every symbol file that the folder lacks is made "
 				    "again.",
 			    .result = SKIPPED_RESULT},
+	[RPC_LEDGER_STATUS] = {"ledger.status", "ledger status", RPC_ALWAYS,
+			       .help = "Where this node's copy of the ledger is, and the engine.",
+			       .result = "condition, seq, head, height, epoch, log, state, void, "
+					 "duplicate, refused, mismatch, engine, report"},
+	[RPC_LEDGER_TAIL] = {"ledger.tail", "ledger tail", RPC_ALWAYS,
+			     .params = {{"limit", RPC_NUMBER, false, 1000,
+					 "so many of the newest entries (default 20)"}},
+			     .help = "The newest entries, with what the state machine said.",
+			     .result = "{\"seq\",\"entries\":[{\"seq\",\"author\",\"type\","
+				       "\"epoch\",\"id\",\"code\",\"reason\"}]}"},
+	[RPC_LEDGER_ENTRY] = {"ledger.entry", "ledger entry", RPC_ALWAYS,
+			      .params = {{"seq", RPC_NUMBER, true, INT64_MAX,
+					  "sequence number of the entry"}},
+			      .help = "One entry, whole.",
+			      .result = "as in ledger.tail, and \"entry\""},
+	[RPC_LEDGER_ACCEPT] = {"ledger.accept", "ledger accept-engine", RPC_IN_RUN, .changes = true,
+			       .params = {{"yes", RPC_BOOL, false, 0,
+					   "true: the engine is right, this node's copy is not"}},
+			       .help = "After a mismatch: founds the copy anew from the engine's "
+				       "log. Without \"true\" it only says what contradicts what.",
+			       .result = "{}"},
+	[RPC_EPOCH] = {"epoch.show", "epoch", RPC_ALWAYS,
+		       .params = {{"epoch", RPC_NUMBER, false, INT64_MAX,
+				   "number of the epoch (default: the current one)"}},
+		       .help = "An epoch's anchor, and this node's work in the current one.",
+		       .result = "epoch, height, start, end, seed, active, targets, report, "
+				 "own_targets, slots_filled, rechecks"},
+	[RPC_NODES] = {"nodes.list", "nodes", RPC_ALWAYS,
+		       .help = "The nodes of the ledger: state, scores, and why.",
+		       .result = "{\"nodes\":[{\"account\",\"state\",\"suspicion\",\"band\","
+				 "\"reliability\",\"trust\",\"address\",\"why\"}]}"},
+	[RPC_CHALLENGES] = {"challenges.list", "challenges", RPC_ALWAYS,
+			    .params = {{"epochs", RPC_NUMBER, false, 10000,
+					"so many of the newest epochs (default 2)"}},
+			    .help = "Rows of the accepted reports: who examined whom, and how it "
+				    "ended.",
+			    .result = "{\"rows\":[{\"epoch\",\"target\",\"challenger\","
+				      "\"bucket\",\"ticket\",\"class\",\"ordinal\",\"result\","
+				      "\"details\",\"key\",\"transcript\",\"recheck\"}]}"},
+	[RPC_MISSES] = {"misses.list", "misses", RPC_ALWAYS,
+			.params = {{"epochs", RPC_NUMBER, false, 10000,
+				    "so many of the newest epochs (default 8)"}},
+			.help = "Proofs that were missed, late or wrong, each with its reason, and "
+				"whether a recheck confirmed it.",
+			.result = "as challenges.list"},
 	[RPC_JOB_LIST] = {"job.list", "job list", RPC_ALWAYS, .help = "Jobs that wait or run.",
 			  .result = "{\"jobs\":[{\"job\",\"kind\",\"name\",\"done\",\"total\"}]}"},
 	[RPC_JOB_CANCEL] = {"job.cancel", "job cancel", RPC_ALWAYS, .changes = true,

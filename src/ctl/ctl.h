@@ -134,6 +134,8 @@ json_t *ctl_job(struct ctl_link *link, const char *method, json_t *params, int f
 int ctl_method(struct ctl *ctl, enum rpc_id id, char **arguments, unsigned count);
 /* show.c, show_stats.c: results for people, and the code that a result means. */
 void show_result(enum rpc_id id, json_t *result);
+/* show_ledger.c: false for results that are not about the ledger. */
+bool show_ledger(enum rpc_id id, json_t *result);
 int result_code(enum rpc_id id, json_t *result);
 void show_stats(json_t *stats, json_t *before);
 

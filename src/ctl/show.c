@@ -181,6 +181,8 @@ int result_code(enum rpc_id id, json_t *result)
 
 void show_result(enum rpc_id id, json_t *result)
 {
+	if (show_ledger(id, result))
+		return;
 	switch (id) {
 	case RPC_STATUS:
 		show_status(result);
