@@ -16,6 +16,8 @@ struct publisher;
 struct server;
 struct jobs;
 struct http;
+struct calls;
+struct receipts;
 
 /* The known answer of the workers. */
 struct verify_test {
@@ -30,6 +32,8 @@ struct control {
 	unsigned stop_signals;
 	struct publisher *publisher;
 	struct jobs *jobs;
+	struct calls *calls;
+	struct receipts *receipts;
 	struct server *server;
 	struct http *http;
 	struct event *signals[3]; /* TERM, INT, HUP */

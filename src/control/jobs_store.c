@@ -141,7 +141,11 @@ static int fd(const struct app *app)
 
 static void *take(struct app *app)
 {
-	return store_thread_take(app->store_thread);
+	struct store_task *task;
+
+	while ((task = store_thread_take(app->store_thread)) != NULL && task->kind == STORE_ERRAND)
+		task->finished(task);
+	return task;
 }
 
 const struct job_kind job_store = {

@@ -6,8 +6,10 @@
 #include <systemd/sd-daemon.h>
 
 #include "assay/status.h"
+#include "control/calls.h"
 #include "control/control.h"
 #include "control/metrics.h"
+#include "control/receipts.h"
 #include "control/network_impl.h"
 #include "control/socket.h"
 
@@ -36,7 +38,12 @@ struct control *control_new(struct app *app)
 	if (c->base != NULL)
 		c->jobs = jobs_new(c);
 	c->server = server_new(c);
-	if (c->base == NULL || c->publisher == NULL || c->jobs == NULL || c->server == NULL) {
+	if (c->base != NULL)
+		c->calls = calls_new(c);
+	if (c->calls != NULL)
+		c->receipts = receipts_new(c);
+	if (c->base == NULL || c->publisher == NULL || c->jobs == NULL || c->server == NULL ||
+	    c->calls == NULL || c->receipts == NULL) {
 		control_free(c);
 		return NULL;
 	}
@@ -58,6 +65,8 @@ void control_free(struct control *c)
 	free_event(&c->soon);
 	free_event(&c->verdicts);
 	server_free(c->server);
+	receipts_free(c->receipts);
+	calls_free(c->calls);
 	jobs_free(c->jobs);
 	publisher_free(c->publisher);
 	if (c->base != NULL)
@@ -136,6 +145,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	int silent = silent_worker(c, SILENT_NS);
 
 	server_sweep(c->server);
+	calls_sweep(c->calls);
 	if (silent >= 0)
 		log_warning(&c->app->log, "control", "a worker gives no sign of life", "worker=%d",
 			    silent);

@@ -54,9 +54,15 @@ static struct store_task *queue_take(struct queue *q)
 
 static void queue_free(struct queue *q)
 {
-	for (struct store_task *task; (task = queue_take(q)) != NULL; free(task))
+	for (struct store_task *task; (task = queue_take(q)) != NULL;) {
+		if (task->kind == STORE_ERRAND) {
+			task->dropped(task);
+			continue;
+		}
 		if (task->fd >= 0)
 			close(task->fd);
+		free(task);
+	}
 }
 
 /* With the lock held. */
@@ -134,6 +140,9 @@ static int run(struct store *store, struct store_task *task)
 		return store_verify(store, task->key, &progress);
 	case STORE_REMOVE:
 		return store_remove(store, task->key);
+	case STORE_ERRAND:
+		task->errand(task, store);
+		return 0;
 	case STORE_SCRUB:
 		break; /* in slices, see scrub_slice */
 	}

@@ -13,7 +13,7 @@
 
 #include "store/store.h"
 
-enum store_kind { STORE_PUT, STORE_GET, STORE_VERIFY, STORE_REMOVE, STORE_SCRUB };
+enum store_kind { STORE_PUT, STORE_GET, STORE_VERIFY, STORE_REMOVE, STORE_SCRUB, STORE_ERRAND };
 
 struct store_task {
 	/* Set by control before it submits; the thread owns the task until it is back. */
@@ -29,6 +29,11 @@ struct store_task {
 	int result;		  /* 0 or ASSAY_E_*; CLOSED when cancelled */
 	int fd_errno;		  /* what reading or writing fd failed with, or 0 */
 	uint64_t checked, rotten; /* SCRUB */
+	/* ERRAND: what the thread does, what control does when the task is back, and what becomes
+	 * of one that the thread's end has overtaken; each of the last two frees the task. */
+	void (*errand)(struct store_task *task, struct store *store);
+	void (*finished)(struct store_task *task);
+	void (*dropped)(struct store_task *task);
 	struct store_task *next;
 };
 

@@ -133,6 +133,12 @@ bool ticket_places(const struct ticket *t, unsigned artifact_class, uint64_t ord
 uint64_t ticket_count(const struct ticket *t, unsigned artifact_class);
 uint64_t ticket_copies(const struct ticket *t, unsigned artifact_class);
 /*
+ * The holders that the ticket would have after an entry with this data, which is of type ticket or,
+ * `published`, heal_published. False when its placement would be refused. Changes nothing.
+ */
+bool ticket_holders(struct state *s, struct texts *out, const char *ticket, const json_t *data,
+		    bool published);
+/*
  * The ticket's part of heal_published: UNKNOWN, CLOSED, PLACEMENT, RECEIPT, and when none of these
  * the new holders. Checks everything before it changes anything.
  */

@@ -186,15 +186,48 @@ static void record(struct state *s, const struct entry_ctx *ctx, const json_t *d
 	changed(s, t);
 }
 
-unsigned apply_ticket(struct state *s, const struct entry_ctx *ctx, const json_t *data,
-		      const char **reason)
+static struct placing placing_new(struct state *s, const char *ticket, const json_t *data)
 {
-	struct placing p = {
-		.ticket = data_text(data, "ticket"),
+	return (struct placing){
+		.ticket = ticket,
 		.width = placement_width_of(s->params->placement_width,
 					    data_number(data, "index_artifact_count"),
 					    data_number(data, "symbol_artifact_count")),
 	};
+}
+
+static struct placing placing_again(struct state *s, const struct ticket *t)
+{
+	return (struct placing){
+		.ticket = t->record.key,
+		.old = t->rehome ? NULL : &t->holders,
+		.width = placement_width_of(s->params->placement_width, t->index_artifact_count,
+					    t->symbol_artifact_count),
+	};
+}
+
+bool ticket_holders(struct state *s, struct texts *out, const char *ticket, const json_t *data,
+		    bool published)
+{
+	const struct ticket *t = ticket_find(s, ticket);
+	struct placing p;
+
+	*out = (struct texts){0};
+	if (published != (t != NULL && t->state == TICKET_OPEN) || (!published && t != NULL))
+		return false;
+	p = published ? placing_again(s, t) : placing_new(s, ticket, data);
+	if (place(s, &p, data)) {
+		*out = p.holders;
+		return true;
+	}
+	texts_free(&p.holders);
+	return false;
+}
+
+unsigned apply_ticket(struct state *s, const struct entry_ctx *ctx, const json_t *data,
+		      const char **reason)
+{
+	struct placing p = placing_new(s, data_text(data, "ticket"), data);
 	const char *word = NULL;
 
 	if (ticket_find(s, p.ticket) != NULL)
@@ -227,16 +260,14 @@ unsigned ticket_publish(struct state *s, const char *ticket, const json_t *data,
 			const char **reason)
 {
 	struct ticket *t = ticket_find(s, ticket);
-	struct placing p = {.ticket = ticket};
+	struct placing p;
 	const char *word = NULL;
 
 	if (t == NULL)
 		return refuse(reason, VERDICT_TICKET, "UNKNOWN");
 	if (t->state != TICKET_OPEN)
 		return refuse(reason, VERDICT_TICKET, "CLOSED");
-	p.old = t->rehome ? NULL : &t->holders;
-	p.width = placement_width_of(s->params->placement_width, t->index_artifact_count,
-				     t->symbol_artifact_count);
+	p = placing_again(s, t);
 	if (!place(s, &p, data))
 		word = "PLACEMENT";
 	else if (!receipts_valid(s, &p, data))

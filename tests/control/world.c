@@ -172,6 +172,43 @@ static int fake_verify_fd(void *ctx)
 	return w->verify_fd;
 }
 
+static int fake_calls_fd(void *ctx)
+{
+	return ((struct world *)ctx)->calls_fd;
+}
+
+static struct call_job *fake_call_take(void *ctx)
+{
+	struct world *w = ctx;
+	uint64_t told;
+
+	if (w->calling_count == 0) {
+		(void)!read(w->calls_fd, &told, sizeof(told));
+		return NULL;
+	}
+	struct call_job *job = w->calling[0];
+
+	memmove(w->calling, w->calling + 1, --w->calling_count * sizeof(w->calling[0]));
+	return job;
+}
+
+static void fake_call_answer(void *ctx, struct call_job *job)
+{
+	struct world *w = ctx;
+
+	assert_true(w->called_count < WORLD_CALLS);
+	w->called[w->called_count++] = job;
+}
+
+void world_ask(struct world *w, struct call_job *job)
+{
+	uint64_t one = 1;
+
+	assert_true(w->calling_count < WORLD_CALLS);
+	w->calling[w->calling_count++] = job;
+	assert_int_equal(write(w->calls_fd, &one, sizeof(one)), sizeof(one));
+}
+
 static void fake_plane(struct world *w)
 {
 	w->app.plane = (struct plane){
@@ -185,6 +222,9 @@ static void fake_plane(struct world *w)
 		.verify = fake_verify,
 		.verified = fake_verified,
 		.verify_fd = fake_verify_fd,
+		.calls_fd = fake_calls_fd,
+		.call_take = fake_call_take,
+		.call_answer = fake_call_answer,
 		.idle = fake_idle,
 		.ctx = w,
 	};
@@ -293,6 +333,8 @@ void world_open(struct world *w)
 	}
 	w->verify_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	assert_true(w->verify_fd >= 0);
+	w->calls_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	assert_true(w->calls_fd >= 0);
 	fake_plane(w);
 	assert_int_equal(app_codec_start(&w->app), 0);
 	w->app.control = control_new(&w->app);
@@ -313,6 +355,7 @@ void world_close(struct world *w)
 	app_lock_stop(&w->app);
 	view_free(w->view);
 	close(w->verify_fd);
+	close(w->calls_fd);
 	snprintf(command, sizeof(command), "rm -rf %s", w->dir);
 	assert_int_equal(system(command), 0);
 }

@@ -12,6 +12,7 @@
 
 #define WORLD_SESSIONS 3
 #define WORLD_JOBS     64
+#define WORLD_CALLS    128
 
 struct world {
 	char dir[64];
@@ -40,6 +41,10 @@ struct world {
 	unsigned verified; /* have a verdict */
 	bool verifies_wrong;
 	struct verify_job job[WORLD_JOBS];
+	/* Calls of peers: those that wait for control, and what came back of each. */
+	int calls_fd;
+	struct call_job *calling[WORLD_CALLS], *called[WORLD_CALLS];
+	unsigned calling_count, called_count;
 };
 
 /* Keys, registry with the node itself, store; state RUN. Fails the test when it cannot. */
@@ -55,6 +60,9 @@ void world_config(struct world *w, const char *more);
 void world_entry(struct world *w, struct registry_entry *out, const char *account, bool node);
 /* Runs the loop until nothing is ready. */
 void world_pump(struct world *w);
+
+/* A worker hands a call over. */
+void world_ask(struct world *w, struct call_job *job);
 
 /* A connection to the control core: the client's end, not blocking. */
 int world_connect(struct world *w);
