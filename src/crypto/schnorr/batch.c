@@ -41,16 +41,29 @@ void singles_step(struct assay_schnorr *b)
 }
 
 /* How a batch begins. */
-static enum phase begin(const struct assay_schnorr *b)
+static enum phase begin(struct assay_schnorr *b)
 {
+	bool suspect = b->bad_lately * SUSPECT_SHARE > b->items_lately;
+
+	b->judge_all = b->kernels->judges && (suspect || b->items_count <= JUDGE_MAX);
 	if (b->items_count == 0)
 		return PHASE_DONE;
-	if (b->items_count > b->kernels->singles_max)
+	if (b->items_count > b->kernels->singles_max && (b->kernels->judges || !suspect))
 		return PHASE_HASH;
 	for (uint32_t i = 0; i < b->items_count; i++)
 		if (b->items[i].len > MESSAGE_SINGLE_MAX)
 			return PHASE_HASH;
 	return PHASE_SINGLES;
+}
+
+static void remember(struct assay_schnorr *b)
+{
+	uint32_t good = 0;
+
+	for (uint32_t i = 0; i < (b->items_count + 7) / 8; i++)
+		good += (uint32_t)__builtin_popcount(b->verdicts[i]);
+	b->items_lately = b->items_lately / 2 + b->items_count;
+	b->bad_lately = b->bad_lately / 2 + b->items_count - good;
 }
 
 static void step(struct assay_schnorr *b)
@@ -139,7 +152,9 @@ int assay_schnorr_run(struct assay_schnorr *b, uint64_t budget_ns)
 		step(b);
 		if (ticks != NULL)
 			*ticks += __rdtsc() - start;
-		if (end != 0 && b->phase != PHASE_DONE && now_ns() >= end)
+		if (b->phase == PHASE_DONE)
+			remember(b);
+		else if (end != 0 && now_ns() >= end)
 			return ASSAY_E_AGAIN;
 	}
 	return 0;

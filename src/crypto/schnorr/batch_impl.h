@@ -113,7 +113,10 @@ struct assay_schnorr {
 	struct scalar g_sum;
 	struct msm msm;
 	struct judge judge;
-	bool judging; /* the lanes are in the middle of it */
+	bool judging;	/* the lanes are in the middle of it */
+	bool judge_all; /* nothing is summed */
+	/* Of the batches lately, each counting half of the next. */
+	uint64_t items_lately, bad_lately;
 	struct assay_schnorr_stats stats;
 };
 

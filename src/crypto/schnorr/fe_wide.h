@@ -9,63 +9,75 @@
 
 typedef unsigned __int128 wide;
 
-/*
- * Columns t[0..8] < 5 2^104. High limbs z[5..8] < 2^52, z[9] < 2^55; column 4 of the fold is below
- * 2^94, so T < 2^46 and T K < 2^79.
- */
-V_INLINE struct fe fe_reduce_wide(const wide t[9], const struct fe *term)
+/* The column i + j = s of a product. */
+V_INLINE wide fe_wide_mul(const struct fe_operand *a, const struct fe_operand *b, int s)
 {
-	uint64_t z[10];
-	struct fe r;
-	wide c = 0;
+	wide sum = 0;
 
 	FE_UNROLL
-	for (int i = 0; i < 9; i++) {
-		c += t[i];
-		z[i] = (uint64_t)c & M52;
-		c >>= 52;
-	}
-	z[9] = (uint64_t)c;
-	c = 0;
+	for (int i = 0; i < 5; i++)
+		if (i <= s && s - i < 5)
+			sum += (wide)a->v[i] * b->v[s - i];
+	return sum;
+}
+
+/* b is 2 a. */
+V_INLINE wide fe_wide_sqr(const struct fe_operand *a, const struct fe_operand *b, int s)
+{
+	wide sum = s % 2 == 0 ? (wide)a->v[s / 2] * a->v[s / 2] : 0;
+
 	FE_UNROLL
-	for (int i = 0; i < 4; i++) {
-		c += (wide)z[5 + i] * FE_R + z[i] + (term != NULL ? term->v[i] : 0);
-		r.v[i] = (uint64_t)c & M52;
-		c >>= 52;
+	for (int i = 0; i < 5; i++)
+		if (i < s - i && s - i < 5)
+			sum += (wide)a->v[i] * b->v[s - i];
+	return sum;
+}
+
+/*
+ * The low columns and, beside them, the high ones, which fold into them by R: two sums are alive.
+ * Columns are below 5 2^104, so high < 2^107 and its last carry, all of column 9, is below 2^55;
+ * low < 2^107 + 2^92, its top T below 2^60, and T K < 2^97.
+ */
+V_INLINE struct fe fe_wide_sum(wide (*column)(const struct fe_operand *a,
+					      const struct fe_operand *b, int s),
+			       const struct fe_operand *a, const struct fe_operand *b,
+			       const struct fe *term)
+{
+	struct fe r;
+	wide high = 0, low = 0;
+
+	FE_UNROLL
+	for (int k = 0; k < 4; k++) {
+		high += column(a, b, 5 + k);
+		low += column(a, b, k) + (term != NULL ? term->v[k] : 0);
+		low += (wide)((uint64_t)high & M52) * FE_R;
+		r.v[k] = (uint64_t)low & M52;
+		high >>= 52;
+		low >>= 52;
 	}
-	c += (wide)z[9] * FE_R + z[4] + (term != NULL ? term->v[4] : 0);
-	r.v[4] = (uint64_t)c & M48;
-	c = (wide)(uint64_t)(c >> 48) * 0x1000003d1u + r.v[0];
-	r.v[0] = (uint64_t)c & M52;
-	r.v[1] += (uint64_t)(c >> 52);
+	low += column(a, b, 4) + (term != NULL ? term->v[4] : 0);
+	low += (wide)(uint64_t)high * FE_R;
+	r.v[4] = (uint64_t)low & M48;
+	low = (wide)(uint64_t)(low >> 48) * 0x1000003d1u + r.v[0];
+	r.v[0] = (uint64_t)low & M52;
+	r.v[1] += (uint64_t)(low >> 52);
 	return fe_carry(r);
 }
 
 V_INLINE struct fe fe_mul_wide(const struct fe_operand *a, const struct fe_operand *b,
 			       const struct fe *term)
 {
-	wide t[9] = {0};
-
-	FE_UNROLL
-	for (int i = 0; i < 5; i++)
-		FE_UNROLL
-	for (int j = 0; j < 5; j++)
-		t[i + j] += (wide)a->v[i] * b->v[j];
-	return fe_reduce_wide(t, term);
+	return fe_wide_sum(fe_wide_mul, a, b, term);
 }
 
 V_INLINE struct fe fe_sqr_wide(const struct fe_operand *a, const struct fe *term)
 {
-	wide t[9] = {0};
+	struct fe_operand twice;
 
 	FE_UNROLL
-	for (int i = 0; i < 5; i++) {
-		t[2 * i] += (wide)a->v[i] * a->v[i];
-		FE_UNROLL
-		for (int j = i + 1; j < 5; j++)
-			t[i + j] += (wide)(2 * a->v[i]) * a->v[j];
-	}
-	return fe_reduce_wide(t, term);
+	for (int i = 0; i < 5; i++)
+		twice.v[i] = 2 * a->v[i];
+	return fe_wide_sum(fe_wide_sqr, a, &twice, term);
 }
 
 #endif

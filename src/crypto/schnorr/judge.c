@@ -13,22 +13,25 @@ static void add(struct judge *j, struct add_job jobs[JOBS_MAX + LANES_MAX], size
 {
 	while (n % j->kernels->add_stride != 0)
 		jobs[n++] = (struct add_job){JUDGE_PADS, JUDGE_PADS + 1, JUDGE_PADS + 2};
-	j->kernels->add_any(j->pool, jobs, n, &j->scratch);
+	if (!j->kernels->add(j->pool, jobs, n, &j->scratch))
+		j->kernels->add_any(j->pool, jobs, n, &j->scratch);
 }
 
 /*
- * Fills in multiples 2..count of `lanes` points, whose multiples lie count apart from base on. Each
- * round doubles what there is: m + i = m P + i P.
+ * Fills in multiples 2..count of `lanes` points, whose multiples lie count apart from base on: 2 P,
+ * and then in rounds m P + i P for i below m, so that only the first needs a doubling.
  */
 static void multiples(struct judge *j, uint32_t base, uint32_t count, unsigned lanes)
 {
 	struct add_job jobs[JOBS_MAX + LANES_MAX];
 
-	for (uint32_t have = 1; have < count; have *= 2) {
+	for (uint32_t have = 1, more = 1; have < count; have += more) {
 		size_t n = 0;
 
+		more = have == 1 ? 1 : have - 1;
+		more = more < count - have ? more : count - have;
 		for (unsigned lane = 0; lane < lanes; lane++)
-			for (uint32_t i = 0; i < have; i++) {
+			for (uint32_t i = 0; i < more; i++) {
 				uint32_t first = base + lane * count;
 
 				jobs[n++] = (struct add_job){first + have - 1, first + i,

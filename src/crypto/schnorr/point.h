@@ -7,7 +7,7 @@
 
 #include "crypto/schnorr/kernels.h"
 
-/* Jacobian, in limbs; all cases of addition. */
+/* Jacobian, in limbs: x and y tight, z an operand (fe.h). All cases of addition. */
 struct point_sum {
 	uint64_t x[5], y[5], z[5];
 	bool none; /* infinity */

@@ -50,7 +50,7 @@ void hash_step(struct assay_schnorr *b)
 			challenge_end(b);
 	}
 	if (b->at == b->items_count)
-		phase_next(b, PHASE_LIFT_R);
+		phase_next(b, b->judge_all ? PHASE_LIFT_KEYS : PHASE_LIFT_R);
 }
 
 /* Lifts the points of n x-coordinates in range to where out says; bit i: there is one. */
@@ -133,8 +133,13 @@ void settle_step(struct assay_schnorr *b)
 		if (!item->failed)
 			b->order[b->order_count++] = b->at;
 	}
-	if (b->at == b->items_count)
-		phase_next(b, PHASE_SEED);
+	if (b->at < b->items_count)
+		return;
+	b->depth = 0;
+	if (b->order_count > 0)
+		b->stack[b->depth++] =
+			(struct segment){.from = 0, .to = b->order_count, .judge = b->judge_all};
+	phase_next(b, b->judge_all ? PHASE_SEGMENT : PHASE_SEED);
 }
 
 /*
@@ -191,10 +196,6 @@ void coefficients_step(struct assay_schnorr *b)
 		item->as = scalar_mul_128(item->a, t->s);
 		item->ae = scalar_mul_128(item->a, t->e);
 	}
-	if (b->at < b->order_count)
-		return;
-	b->depth = 0;
-	if (b->order_count > 0)
-		b->stack[b->depth++] = (struct segment){.from = 0, .to = b->order_count};
-	phase_next(b, PHASE_SEGMENT);
+	if (b->at == b->order_count)
+		phase_next(b, PHASE_SEGMENT);
 }
