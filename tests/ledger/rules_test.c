@@ -108,7 +108,7 @@ static void brought_records_are_completed(void **unused)
 	static const char state[] =
 		"{\"tickets\":{\"t/1\":{\"creator\":\"n00001\",\"size\":65536,\"max\":3},"
 		"\"shut\":{\"state\":2,\"closed_epoch\":0}},"
-		"\"heal_ops\":{\"00000000000000000041\":{\"heal_op_id\":41,\"status\":4}},"
+		"\"heal_ops\":{\"00000000000000000001\":{\"heal_op_id\":1,\"status\":4}},"
 		"\"nodes\":{\"n00004\":{\"state\":3}}}";
 	struct ledger_net n;
 	const struct ticket *t;
@@ -121,7 +121,7 @@ static void brought_records_are_completed(void **unused)
 	assert_int_equal(t->holders.n, 3);
 	assert_false(texts_have(&t->holders, "n00004"));
 	assert_int_equal(ticket_find(n.state, "shut")->state, TICKET_CLOSED);
-	assert_int_equal(n.state->meta->next_heal_op_id, 42);
+	assert_int_equal(n.state->meta->next_heal_op_id, 2);
 	net_free(&n);
 }
 
@@ -244,6 +244,29 @@ static void holders_that_leave_are_counted(void **unused)
 	net_free(&n);
 }
 
+/* More than two thirds: of three members all. */
+static void two_of_three_fix_no_body(void **unused)
+{
+	struct ledger_net n;
+	char key[KEY_ROOM];
+	const struct epoch_root *root;
+	const struct seal *seal;
+
+	net_new(&n,
+		&(struct net_config){.nodes = 5, .members = 3, .epoch_length = 2, .keyed = true});
+	net_to_epoch(&n, 2);
+	root = table_find(n.state->tables, T_ROOTS, key_epoch(key, 1));
+	for (unsigned i = 0; i < 3; i++) {
+		net_accept(&n, n.nodes[i].account, "attest",
+			   json_pack("{siss}", "epoch", 1, "root", root->root));
+		seal = table_find(n.state->tables, T_SEALS, key);
+		assert_int_equal(seal->body != NULL, i == 2);
+	}
+	net_seal(&n, 1);
+	assert_non_null(seal->sig);
+	net_free(&n);
+}
+
 static void a_network_without_keys_stays_so(void **unused)
 {
 	struct ledger_net n;
@@ -277,6 +300,7 @@ int main(void)
 		cmocka_unit_test(silent_nodes_become_missing),
 		cmocka_unit_test(keys_of_records_are_plain),
 		cmocka_unit_test(holders_that_leave_are_counted),
+		cmocka_unit_test(two_of_three_fix_no_body),
 		cmocka_unit_test(a_network_without_keys_stays_so),
 	};
 

@@ -254,6 +254,12 @@ static void lines_are_canonical(void **unused)
 		    "{\"operator\":\"\\u0001\\\"\\\\/\x7f\\n\"}");
 	expect_line(T_ANCHORS, "{\"active\":[\"\",\"a\"],\"targets\":[]}",
 		    "{\"active\":[\"\",\"a\"]}");
+	expect_line(T_NODE_SUSPICION,
+		    "{\"last_updated_epoch\":9007199254740991,\"suspicion_score\":"
+		    "-9007199254740991,\"window_start_epoch\":\"9007199254740992\"}",
+		    "{\"last_updated_epoch\":9007199254740991,\"suspicion_score\":"
+		    "-9007199254740991,\"window_start_epoch\":\"9007199254740992\"}");
+	expect_line(T_NODE_SUSPICION, "{\"last_updated_epoch\":\"9007199254740991\"}", NULL);
 	/* Small numbers as texts, other types, other members. */
 	expect_line(T_NODE_SUSPICION, "{\"last_updated_epoch\":\"5\"}", NULL);
 	expect_line(T_NODE_SUSPICION, "{\"last_updated_epoch\":-1}", NULL);
