@@ -174,6 +174,33 @@ class ProveAnswer(Answer):
         return self.parts[0][48:80]
 
 
+class WriteAnswer(Answer):
+    """One WRITE_STATE: where a transfer stands."""
+    OPEN, CHECKING, DURABLE, FAILED = 1, 2, 3, 4
+
+    def _covered(self, p):
+        if p[1] != wire.WRITE_STATE or len(p) != 72 or wire.AnswerHead(p).request not in self.counters:
+            return None
+        self.transfer, self.state, code, self.first_missing, self.window, self.there = struct.unpack_from("<IHHIIQ", p, 48)
+        self.code = wire.CODES.get(code)
+        return p[32:]
+
+    def limit(self):
+        """Chunks below this one were taken."""
+        return self.first_missing + self.window
+
+
+class CallAnswer(Answer):
+    """One RESULT."""
+
+    def _covered(self, p):
+        head = wire.AnswerHead(p)
+        if p[1] != wire.RESULT or head.request not in self.counters or len(p) != 56 + head.n:
+            return None
+        self.status, self.body = head.status, p[56:]
+        return p[32:]
+
+
 class ReadAnswer(Answer):
     """Chunks with hashes. The size is what the answer states, and proved only when the last chunk is there."""
 

@@ -7,7 +7,8 @@ import struct
 import time
 
 from . import wire
-from .answer import ProveAnswer, ReadAnswer
+from .answer import CallAnswer, ProveAnswer, ReadAnswer, WriteAnswer
+from .blake3 import CHUNK, chunk_value
 from .noise import Handshake
 
 WINDOW = 2048
@@ -143,9 +144,12 @@ class Session:
 
     def ask(self, kind, body, answer, done):
         """Sends, repeats and collects until done(answer) or the deadline; raises Refused."""
+        return self.collect(lambda: self.send(kind, body), answer, done)
+
+    def collect(self, send, answer, done):
         deadline, wait = time.monotonic() + self.timeout, 0.25
         while time.monotonic() < deadline:
-            answer.counters.add(self.send(kind, body))
+            answer.counters.add(send())
             until = min(deadline, time.monotonic() + wait)
             while (p := self.next_message(until)) is not None:
                 reason = answer.add(p)
@@ -164,6 +168,39 @@ class Session:
         """Asks for a proof; the answer's verdict() says what it is worth."""
         answer = ProveAnswer(self.k_r, set(), self.peer, self.identity, body)
         return self.ask(wire.PROVE, body, answer, lambda a: a.verdict() != "INCOMPLETE")
+
+    def write(self, kind, body):
+        """WRITE_OPEN or WRITE_COMMIT: what the responder says of the transfer."""
+        return self.ask(kind, body, WriteAnswer(self.k_r, set()), lambda a: a.parts)
+
+    def write_chunk(self, transfer, chunk, data, only=False):
+        """WRITE_DATA, whose tag is over the chunk's value."""
+        def send():
+            self.counter += 1
+            value = chunk_value(data, chunk, only)
+            self.last = wire.write_data(self.k_i, self.remote, self.counter, transfer, chunk, data, value)
+            self.socket.send(self.last)
+            return self.counter
+        return self.collect(send, WriteAnswer(self.k_r, set()), lambda a: a.parts)
+
+    def push(self, key, data, order=lambda chunks: chunks):
+        """The whole artifact, chunk after chunk in that order, until it is durable; the last state."""
+        state = self.write(wire.WRITE_OPEN, wire.write_open_body(key, len(data)))
+        chunks = [data[i:i + CHUNK] for i in range(0, len(data), CHUNK)]
+        while state.state == WriteAnswer.OPEN and state.first_missing < len(chunks):
+            for i in order(list(range(state.first_missing, min(len(chunks), state.limit())))):
+                state = self.write_chunk(state.transfer, i, chunks[i], len(chunks) == 1)
+        wait, deadline = 0.02, time.monotonic() + self.timeout
+        while state.state in (WriteAnswer.OPEN, WriteAnswer.CHECKING) and time.monotonic() < deadline:
+            state = self.write(wire.WRITE_COMMIT, wire.write_commit_body(state.transfer))
+            time.sleep(wait)
+            wait *= 1.5
+        return state
+
+    def call(self, method, question, nonce=None):
+        """A question to the responder's control: its RESULT."""
+        body = wire.call_body(method, nonce or os.urandom(16), question)
+        return self.ask(wire.CALL, body, CallAnswer(self.k_r, set()), lambda a: a.parts)
 
     def read(self, key, first, count, hashes=True):
         body = wire.read_body(key, first, count, hashes)

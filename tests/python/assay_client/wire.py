@@ -51,6 +51,18 @@ def read_body(key, first, count, hashes=True, grant=0):
     return struct.pack("<32sIHHQ", key, first, count, 1 if hashes else 0, grant)
 
 
+def write_open_body(key, size, grant=0):
+    return struct.pack("<32sQQ", key, size, grant)
+
+
+def write_commit_body(transfer):
+    return struct.pack("<I20x", transfer)
+
+
+def call_body(method, nonce, question):
+    return struct.pack("<H6x16s", method, nonce) + question
+
+
 class AnswerHead:
     def __init__(self, p):
         self.request, self.part, self.parts, self.status, self.n = struct.unpack_from("<QHHHH", p, 32)
