@@ -16,6 +16,11 @@ static uint32_t prime_from(uint32_t n)
 	}
 }
 
+static struct rq_mod mod(uint32_t m)
+{
+	return (struct rq_mod){m, UINT64_MAX / m + 1};
+}
+
 /* First row of the table with kp >= k. */
 static unsigned table_place(uint64_t k)
 {
@@ -45,6 +50,12 @@ int rq_code(struct rq_code *code, uint32_t k)
 	code->p = code->l - code->w;
 	code->p1 = prime_from(code->p);
 	code->b = code->w - code->s;
+	code->mod_w = mod(code->w);
+	code->mod_w1 = mod(code->w - 1);
+	code->mod_p1 = mod(code->p1);
+	code->mod_p11 = mod(code->p1 - 1);
+	code->mod_h = mod(code->h);
+	code->mod_h1 = mod(code->h - 1);
 	code->step_a = (53591 + 997 * code->j) | 1;
 	code->step_b = 10267 * (code->j + 1);
 	return 0;
@@ -57,44 +68,57 @@ uint32_t rq_code_floor(uint64_t bound)
 	return place == 0 ? 0 : rq_table[place - 1].kp;
 }
 
-uint32_t rq_rand(uint32_t y, uint32_t i, uint32_t m)
+uint32_t rq_rand_word(uint32_t y, uint32_t i)
 {
-	return (rq_v[0][(y + i) & 255] ^ rq_v[1][((y >> 8) + i) & 255] ^
-		rq_v[2][((y >> 16) + i) & 255] ^ rq_v[3][((y >> 24) + i) & 255]) %
-	       m;
+	return rq_v[0][(y + i) & 255] ^ rq_v[1][((y >> 8) + i) & 255] ^
+	       rq_v[2][((y >> 16) + i) & 255] ^ rq_v[3][((y >> 24) + i) & 255];
+}
+
+/* The degree of the smallest v of each 4096, where a search starts. */
+static uint8_t degree_from[256];
+
+__attribute__((constructor)) static void fill_degrees(void)
+{
+	for (uint32_t i = 0, d = 1; i < 256; i++) {
+		while (i << 12 >= rq_degree[d])
+			d++;
+		degree_from[i] = d;
+	}
 }
 
 static uint32_t degree(uint32_t v, uint32_t w)
 {
-	uint32_t d = 1;
+	uint32_t d = degree_from[v >> 12];
 
 	while (v >= rq_degree[d])
 		d++;
 	return d < w - 2 ? d : w - 2;
 }
 
+/* Degree and first columns, with degree 4 or more two PI columns follow, else two or three. */
 unsigned rq_code_columns(const struct rq_code *code, uint32_t x, uint16_t *columns, unsigned *lt)
 {
 	uint32_t y = code->step_b + x * code->step_a;
-	uint32_t d = degree(rq_rand(y, 0, 1u << 20), code->w);
-	uint32_t a = 1 + rq_rand(y, 1, code->w - 1), b = rq_rand(y, 2, code->w);
-	uint32_t d1 = d < 4 ? 2 + rq_rand(x, 3, 2) : 2;
-	uint32_t a1 = 1 + rq_rand(x, 4, code->p1 - 1), b1 = rq_rand(x, 5, code->p1);
+	uint32_t d = degree(rq_rand_word(y, 0) & 0xfffff, code->w);
+	uint32_t a = 1 + rq_mod(rq_rand_word(y, 1), &code->mod_w1);
+	uint32_t b = rq_mod(rq_rand_word(y, 2), &code->mod_w);
+	uint32_t d1 = d < 4 ? 2 + (rq_rand_word(x, 3) & 1) : 2;
+	uint32_t a1 = 1 + rq_mod(rq_rand_word(x, 4), &code->mod_p11);
+	uint32_t b1 = rq_mod(rq_rand_word(x, 5), &code->mod_p1);
 	unsigned n = 0;
 
 	for (; n < d; n++) {
 		columns[n] = b;
 		b += a;
-		if (b >= code->w)
-			b -= code->w;
+		b -= b >= code->w ? code->w : 0;
 	}
 	*lt = n;
-	for (; n < d + d1; n++) {
+	while (n < d + d1) {
 		/* b1 and the next multiples of a1 below P; P1 is barely larger, so few are not */
-		while (b1 >= code->p)
-			b1 = (b1 + a1) % code->p1;
-		columns[n] = code->w + b1;
-		b1 = (b1 + a1) % code->p1;
+		if (b1 < code->p)
+			columns[n++] = code->w + b1;
+		b1 += a1;
+		b1 -= b1 >= code->p1 ? code->p1 : 0;
 	}
 	return n;
 }

@@ -7,28 +7,111 @@
 #include <string.h>
 
 #include "assay/status.h"
+#include "base/must.h"
 #include "raptorq/plan.h"
 
-enum { CHUNK = 16, WORD = 64 };
+enum { NEAR = 4, FAR = 12, WORD = 64, FEW = 8 };
 
 static void set_bit(uint8_t *row, size_t bit)
 {
 	row[bit / 8] |= 1 << bit % 8;
 }
 
-static void bits_of(struct assay_rq_plan *p, const struct rq_step *s)
-{
-	uint8_t *row = p->bits + s->dst * p->wide;
-	const uint16_t *list = p->list + s->start + s->n;
+typedef uint64_t half __attribute__((vector_size(16), aligned(16), may_alias));
 
-	memset(row, 0, p->wide);
-	for (size_t i = 0; i < s->m; i++)
-		if (list[i] != p->code.l)
-			set_bit(row, p->place[list[i]]);
+/* row = sum of the bits of n and m columns. */
+static void sum_bits(const struct assay_rq_plan *p, uint8_t *row, const uint16_t *a, size_t n,
+		     const uint16_t *b, size_t m)
+{
+	for (size_t at = 0; at < p->wide; at += 32) {
+		half low = {0}, high = {0};
+
+		for (size_t i = 0; i < n; i++) {
+			const half *from = (const void *)(p->bits + a[i] * p->wide + at);
+
+			low ^= from[0];
+			high ^= from[1];
+		}
+		for (size_t i = 0; i < m; i++) {
+			const half *from = (const void *)(p->bits + b[i] * p->wide + at);
+
+			low ^= from[0];
+			high ^= from[1];
+		}
+		((half *)(void *)(row + at))[0] = low;
+		((half *)(void *)(row + at))[1] = high;
+	}
 }
 
-int rq_stage_bits(struct assay_rq_plan *p, uint64_t *budget)
+/* Columns that are peeled, but for one, and those that are inactive. Without branches, for which of
+ * the two a column is cannot be predicted. */
+static size_t sort_columns(const struct assay_rq_plan *p, uint16_t *peeled, uint16_t *inactive,
+			   size_t *inactive_len, const uint16_t *columns, size_t len, uint32_t but)
 {
+	size_t n = 0, m = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		uint16_t column = columns[i], place = p->place[column];
+
+		peeled[n] = column;
+		n += (place == RQ_PEELED) & (column != but);
+		inactive[m] = column;
+		m += place != RQ_PEELED;
+	}
+	*inactive_len = m;
+	return n;
+}
+
+/* Step s as peeling left it, a row and its pivot: the other columns, those that are peeled first,
+ * and what their sum is in terms of the inactive ones. */
+static void write_step(struct assay_rq_plan *p, struct rq_step *s)
+{
+	uint32_t r = s->start, len = p->row_start[r + 1] - p->row_start[r];
+	const uint16_t *columns = p->row_list + p->row_start[r];
+	uint16_t *list = p->list + p->list_len, inactive[RQ_COLUMNS_MAX + FEW];
+	size_t n, m;
+
+	must(len <= RQ_COLUMNS_MAX);
+	s->start = p->list_len;
+	s->place = RQ_NONE;
+	if (r >= p->code.s)
+		rq_plan_row_id(p, r, &s->place, &s->esi);
+	n = sort_columns(p, list, inactive, &m, columns, len, s->dst);
+	sum_bits(p, p->bits + s->dst * p->wide, list, n, inactive, m);
+	while (m % RQ_PAD != 0)
+		inactive[m++] = p->code.l;
+	if (m <= FEW) /* there is room behind the lists */
+		memcpy(list + n, inactive, FEW * sizeof(*inactive));
+	else
+		memcpy(list + n, inactive, m * sizeof(*inactive));
+	s->n = n;
+	s->m = m;
+	p->list_len += n + m;
+}
+
+/* Rows are taken in an order that only peeling knew; the bits that they sum lie anywhere. */
+static void prefetch_steps(const struct assay_rq_plan *p, size_t at, bool far)
+{
+	uint32_t r;
+
+	if (at + FAR < p->steps_len)
+		__builtin_prefetch(&p->row_list[p->row_start[p->steps[at + FAR].start]]);
+	if (!far || at + NEAR >= p->steps_len)
+		return;
+	r = p->steps[at + NEAR].start;
+	for (uint32_t i = p->row_start[r]; i < p->row_start[r + 1]; i++) {
+		const uint8_t *row = p->bits + p->row_list[i] * p->wide;
+
+		__builtin_prefetch(row);
+		__builtin_prefetch(row + p->wide - 1);
+	}
+}
+
+int rq_stage_lists(struct assay_rq_plan *p, uint64_t *budget)
+{
+	uint32_t weight = rq_weight(p->code.l * p->wide);
+	uint64_t cost = 2 * (12 + p->wide / 8) * weight;
+
 	if (p->at == 0) {
 		memset(p->bits + p->code.l * p->wide, 0, p->wide);
 		for (uint32_t i = 0; i < p->inactive_len; i++) {
@@ -39,13 +122,9 @@ int rq_stage_bits(struct assay_rq_plan *p, uint64_t *budget)
 		}
 	}
 	while (p->at < p->steps_len) {
-		size_t left = p->steps_len - p->at, n = left < CHUNK ? left : CHUNK;
-
-		for (size_t i = 0; i < n; i++)
-			bits_of(p, &p->steps[p->at + i]);
-		rq_gather_self(p->bits, p->wide, p->list, p->steps + p->at, n);
-		p->at += n;
-		if (rq_spend(budget, 2 * n * (8 + p->wide / 8) * rq_weight(p->code.l * p->wide)))
+		prefetch_steps(p, p->at, weight > 1);
+		write_step(p, &p->steps[p->at++]);
+		if (rq_spend(budget, cost))
 			return ASSAY_E_AGAIN;
 	}
 	return 0;
@@ -59,22 +138,17 @@ static uint8_t *matrix_row(const struct assay_rq_plan *p, uint32_t row)
 /* Left row r as a step into the row to work on, and its bits there. */
 static struct rq_step left_row(struct assay_rq_plan *p, uint32_t r)
 {
-	uint32_t work = p->code.l + 1;
+	uint32_t work = p->code.l + 1, len = p->row_start[r + 1] - p->row_start[r];
+	const uint16_t *columns = p->row_list + p->row_start[r];
 	struct rq_step s = {.start = p->list_len, .dst = work, .place = RQ_NONE};
-	uint8_t *row = p->bits + work * p->wide;
+	uint16_t inactive[RQ_COLUMNS_MAX];
+	size_t m;
 
+	must(len <= RQ_COLUMNS_MAX);
 	if (r >= p->code.s)
 		rq_plan_row_id(p, r, &s.place, &s.esi);
-	memset(row, 0, p->wide);
-	for (uint32_t i = p->row_start[r]; i < p->row_start[r + 1]; i++) {
-		uint16_t column = p->row_list[i];
-
-		if (p->place[column] == RQ_PEELED)
-			p->list[p->list_len + s.n++] = column;
-		else
-			set_bit(row, p->place[column]);
-	}
-	rq_gather_self(p->bits, p->wide, p->list, &s, 1);
+	s.n = sort_columns(p, p->list + p->list_len, inactive, &m, columns, len, RQ_NONE);
+	sum_bits(p, p->bits + work * p->wide, p->list + p->list_len, s.n, inactive, m);
 	return s;
 }
 
@@ -91,8 +165,8 @@ static size_t reduce(struct assay_rq_plan *p, uint8_t *row)
 			uint32_t place = at + __builtin_ctzll(word);
 
 			if (p->row_of_place[place] != UINT16_MAX) {
-				rq_kernel()->add(row, matrix_row(p, p->row_of_place[place]),
-						 2 * p->wide);
+				rq_bits_add(row, matrix_row(p, p->row_of_place[place]),
+					    2 * p->wide);
 				adds++;
 			}
 		}
@@ -129,7 +203,7 @@ static size_t take_row(struct assay_rq_plan *p, uint32_t r)
 		return adds;
 	for (uint32_t q = 0; q < p->pivots; q++)
 		if (matrix_row(p, q)[place / 8] >> place % 8 & 1) {
-			rq_kernel()->add(matrix_row(p, q), row, 2 * p->wide);
+			rq_bits_add(matrix_row(p, q), row, 2 * p->wide);
 			adds++;
 		}
 	p->row_of_place[place] = p->pivots;

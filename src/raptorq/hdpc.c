@@ -63,81 +63,113 @@ int rq_stage_hdpc_planes(struct assay_rq_plan *p, uint64_t *budget)
 	return 0;
 }
 
-static uint8_t plane_octet(const struct assay_rq_plan *p, uint32_t row, uint32_t place)
+/* An 8 x 8 matrix of bits, octet by octet, mirrored at its diagonal. */
+static uint64_t transpose(uint64_t x)
 {
-	const uint8_t *at = p->planes + row * 8 * p->wide + place / 8;
-	uint8_t v = 0;
+	uint64_t t = (x ^ x >> 7) & 0x00aa00aa00aa00aa;
 
-	for (int b = 0; b < 8; b++)
-		v |= (at[b * p->wide] >> place % 8 & 1) << b;
-	return v;
+	x ^= t ^ t << 7;
+	t = (x ^ x >> 14) & 0x0000cccc0000cccc;
+	x ^= t ^ t << 14;
+	t = (x ^ x >> 28) & 0x00000000f0f0f0f0;
+	return x ^ t ^ t << 28;
 }
 
-/* Coefficient of HDPC row h at an inactive column. */
-static uint8_t hdpc_octet(const struct assay_rq_plan *p, uint32_t h, uint32_t place)
+/* Coefficients of a row of planes at the inactive columns, eight at a time. */
+static void octets(const struct assay_rq_plan *p, uint8_t *out, uint32_t row)
+{
+	const uint8_t *planes = p->planes + row * 8 * p->wide;
+
+	for (uint32_t at = 0; at < p->inactive_len; at += 8) {
+		uint64_t x = 0;
+
+		for (int b = 0; b < 8; b++)
+			x |= (uint64_t)planes[b * p->wide + at / 8] << 8 * b;
+		x = transpose(x);
+		memcpy(out + at, &x, 8);
+	}
+}
+
+/* Row h at all inactive columns: its sums, 2^h times the last one, its own column. */
+static void hdpc_row(const struct assay_rq_plan *p, uint8_t *row, const uint8_t *last, uint32_t h)
 {
 	uint32_t own = p->code.kp + p->code.s + h - p->code.w;
 	uint8_t factor = 1;
 
 	for (uint32_t i = 0; i < h; i++)
 		factor = rq_gf_twice(factor);
-	return plane_octet(p, h, place) ^
-	       rq_gf_mul[factor][plane_octet(p, p->code.h + LAST, place)] ^ (place == own);
+	octets(p, row, h);
+	for (uint32_t i = 0; i < p->inactive_len; i++)
+		row[i] ^= rq_gf_mul[factor][last[i]];
+	row[own] ^= 1;
 }
+
+typedef uint8_t free_row __attribute__((vector_size(RQ_HDPC_MAX), aligned(1), may_alias));
 
 /* Row h: its coefficients at the pivots, and what is left of it at the free columns. */
 static void reduce_row(struct assay_rq_plan *p, uint8_t *free, uint32_t h)
 {
 	uint8_t *pivot = p->hdpc_pivot + (size_t)h * p->pivots;
+	uint8_t *row = p->octets + p->octets_stride;
+	free_row sum = {0};
 
+	hdpc_row(p, row, p->octets, h);
 	for (uint32_t f = 0; f < p->free_len; f++)
-		free[f] = hdpc_octet(p, h, p->free_place[f]);
+		sum[f] = row[p->free_place[f]];
 	for (uint32_t q = 0; q < p->pivots; q++) {
-		uint64_t bits;
-
-		pivot[q] = hdpc_octet(p, h, p->pivot_place[q]);
-		memcpy(&bits, p->free_bits + 8 * q, 8);
-		for (; bits != 0; bits &= bits - 1)
-			free[__builtin_ctzll(bits)] ^= pivot[q];
+		pivot[q] = row[p->pivot_place[q]];
+		sum ^= *(const free_row *)(p->free_masks + q * RQ_HDPC_MAX) & pivot[q];
 	}
+	memcpy(free, &sum, sizeof(sum));
 }
 
+/* Which free columns each pivot has a share in: as bits for the numeric phase, as masks here. */
 static void write_free_bits(struct assay_rq_plan *p)
 {
 	for (uint32_t q = 0; q < p->pivots; q++) {
 		const uint8_t *row = p->matrix + q * 2 * p->wide;
+		uint8_t *mask = p->free_masks + q * RQ_HDPC_MAX;
 		uint64_t bits = 0;
 
-		for (uint32_t f = 0; f < p->free_len; f++)
-			bits |= (uint64_t)(row[p->free_place[f] / 8] >> p->free_place[f] % 8 & 1)
-				<< f;
+		memset(mask, 0, RQ_HDPC_MAX);
+		for (uint32_t f = 0; f < p->free_len; f++) {
+			uint64_t bit = row[p->free_place[f] / 8] >> p->free_place[f] % 8 & 1;
+
+			bits |= bit << f;
+			mask[f] = -bit;
+		}
 		memcpy(p->free_bits + 8 * q, &bits, 8);
 	}
 }
 
-/* Gauss-Jordan on rows of [free coefficients | identity]. Returns the rank. */
-static uint32_t invert(uint8_t rows[RQ_HDPC_MAX][2 * RQ_HDPC_MAX], uint32_t h, uint32_t width)
+enum { ROW = 4 * RQ_HDPC_MAX }; /* octets: free coefficients, the identity, room for vectors */
+
+/* Gauss-Jordan. Returns the rank. */
+static uint32_t invert(uint8_t rows[RQ_HDPC_MAX][ROW], uint32_t h, uint32_t width)
 {
 	uint32_t rank = 0;
 
 	for (uint32_t c = 0; c < width; c++) {
-		uint8_t swap[2 * RQ_HDPC_MAX], factor;
+		_Alignas(64) uint8_t pivot[ROW];
+		const uint8_t *source = pivot;
+		uint8_t factor[RQ_HDPC_MAX];
 		uint32_t r = rank;
 
 		while (r < h && rows[r][c] == 0)
 			r++;
 		if (r == h)
 			continue;
-		memcpy(swap, rows[r], sizeof(swap));
-		memcpy(rows[r], rows[rank], sizeof(swap));
-		factor = rq_gf_inverse(swap[c]);
-		for (size_t i = 0; i < sizeof(swap); i++)
-			rows[rank][i] = rq_gf_mul[factor][swap[i]];
-		for (r = 0; r < h; r++) {
-			factor = rows[r][c];
-			for (size_t i = 0; r != rank && i < sizeof(swap); i++)
-				rows[r][i] ^= rq_gf_mul[factor][rows[rank][i]];
-		}
+		memcpy(pivot, rows[r], ROW);
+		memcpy(rows[r], rows[rank], ROW);
+		memset(rows[rank], 0, ROW);
+		factor[0] = rq_gf_inverse(pivot[c]);
+		rq_kernel()->dot(rows[rank], 1, &source, 1, factor, 1, ROW);
+		source = rows[rank];
+		for (r = 0; r < h; r++)
+			factor[r] = r != rank ? rows[r][c] : 0;
+		memcpy(pivot, rows[rank], ROW);
+		source = pivot;
+		rq_kernel()->dot(rows[0], h, &source, 1, factor, 1, ROW);
 		rank++;
 	}
 	return rank;
@@ -146,17 +178,19 @@ static uint32_t invert(uint8_t rows[RQ_HDPC_MAX][2 * RQ_HDPC_MAX], uint32_t h, u
 /* One HDPC row at a time; the reduced free parts wait in hdpc_solve. */
 int rq_stage_hdpc_solve(struct assay_rq_plan *p, uint64_t *budget)
 {
-	uint8_t rows[RQ_HDPC_MAX][2 * RQ_HDPC_MAX] = {{0}};
+	_Alignas(64) uint8_t rows[RQ_HDPC_MAX][ROW] = {{0}};
 	uint32_t rank, h = p->code.h;
 
 	if (p->free_len == 0)
 		return 0;
-	if (p->at == 0)
+	if (p->at == 0) {
 		write_free_bits(p);
+		octets(p, p->octets, p->code.h + LAST);
+	}
 	while (p->at < h) {
 		reduce_row(p, p->hdpc_solve + p->at * RQ_HDPC_MAX, p->at);
 		p->at++;
-		if (rq_spend(budget, p->pivots * 16))
+		if (rq_spend(budget, 64 + p->inactive_len * 2))
 			return ASSAY_E_AGAIN;
 	}
 	for (uint32_t r = 0; r < h; r++) {

@@ -23,25 +23,37 @@ static void row_add(struct assay_rq_plan *p, uint32_t row, uint16_t column)
 	p->col_start[column + 2]++;
 }
 
-static void ldpc_count(struct assay_rq_plan *p, uint32_t from, uint32_t to)
+/* Every run of S columns enters each LDPC row three times; what is left of the last run is counted.
+ */
+static void ldpc_count(struct assay_rq_plan *p)
 {
+	const struct rq_code *c = &p->code;
 	uint32_t rows[3];
 
-	for (uint32_t i = from; i < to; i++) {
-		rq_code_ldpc(&p->code, i, rows);
+	for (uint32_t r = 0; r < c->s; r++)
+		p->row_start[r + 1] = 3 * (c->b / c->s);
+	for (uint32_t i = c->b / c->s * c->s; i < c->b; i++) {
+		rq_code_ldpc(c, i, rows);
 		for (int n = 0; n < 3; n++)
 			p->row_start[rows[n] + 1]++;
 	}
 }
 
+/* Columns [from, to): r, r + q, r + 2q mod S, where r counts up and q is one more in each run. */
 static void ldpc_fill(struct assay_rq_plan *p, uint32_t from, uint32_t to)
 {
-	uint32_t rows[3];
+	uint32_t s = p->code.s, r = from % s, q = (1 + from / s) % s;
 
 	for (uint32_t i = from; i < to; i++) {
-		rq_code_ldpc(&p->code, i, rows);
-		for (int n = 0; n < 3; n++)
-			row_add(p, rows[n], i);
+		uint32_t second = r + q < s ? r + q : r + q - s;
+
+		row_add(p, r, i);
+		row_add(p, second, i);
+		row_add(p, second + q < s ? second + q : second + q - s, i);
+		if (++r == s) {
+			r = 0;
+			q = q + 1 < s ? q + 1 : 0;
+		}
 	}
 }
 
@@ -61,30 +73,22 @@ static void ldpc_own(struct assay_rq_plan *p)
 	}
 }
 
-/* Progress: 0..B counts, B+1 .. 2B+1 fills. */
 int rq_stage_ldpc(struct assay_rq_plan *p, uint64_t *budget)
 {
 	const struct rq_code *c = &p->code;
 
 	if (p->at == 0) {
 		memset(p->row, 0, c->s * sizeof(*p->row));
-		memset(p->row_start, 0, (c->s + 1) * sizeof(*p->row_start));
 		memset(p->col_start, 0, (c->w + 2) * sizeof(*p->col_start));
+		p->row_start[0] = 0;
+		ldpc_count(p);
+		ldpc_own(p);
 	}
-	while (p->at < 2 * c->b + 1) {
-		size_t from = p->at <= c->b ? p->at : p->at - c->b - 1;
-		size_t to = smaller(from + CHUNK, c->b);
+	while (p->at < c->b) {
+		size_t to = smaller(p->at + CHUNK, c->b);
 
-		if (p->at < c->b) {
-			ldpc_count(p, from, to);
-			p->at = to;
-		} else if (p->at == c->b) {
-			ldpc_own(p);
-			p->at++;
-		} else {
-			ldpc_fill(p, from, to);
-			p->at = to + c->b + 1;
-		}
+		ldpc_fill(p, p->at, to);
+		p->at = to;
 		if (rq_spend(budget, COST_LDPC * CHUNK))
 			return ASSAY_E_AGAIN;
 	}
@@ -140,6 +144,7 @@ int rq_stage_columns(struct assay_rq_plan *p, uint64_t *budget)
 	return 0;
 }
 
+/* Rows with three active columns are only collected from when they are first asked for. */
 static void push(struct assay_rq_plan *p, uint32_t r)
 {
 	struct rq_row *row = &p->row[r];
@@ -149,10 +154,11 @@ static void push(struct assay_rq_plan *p, uint32_t r)
 
 		row->next = p->ready[class];
 		p->ready[class] = r;
+		__builtin_prefetch(&p->col_start[row->sum]);
 	} else if (row->active == 2) {
 		p->pair_next[r] = p->pairs;
 		p->pairs = r;
-	} else if (row->active == 3) {
+	} else if (row->active == 3 && p->with_triples) {
 		p->triple_next[r] = p->triples;
 		p->triples = r;
 	}
@@ -160,6 +166,8 @@ static void push(struct assay_rq_plan *p, uint32_t r)
 
 static void resolve(struct assay_rq_plan *p, uint16_t column, bool peeled)
 {
+	uint16_t few;
+
 	if (peeled) {
 		p->place[column] = RQ_PEELED;
 	} else {
@@ -167,40 +175,16 @@ static void resolve(struct assay_rq_plan *p, uint16_t column, bool peeled)
 		p->inactive[p->inactive_len++] = column;
 	}
 	p->resolved++;
+	few = p->with_triples ? 3 : 2;
 	for (uint32_t i = p->col_start[column]; i < p->col_start[column + 1]; i++) {
 		struct rq_row *row = &p->row[p->col_list[i]];
 
 		row->active--;
 		row->sum ^= column;
 		row->peeled += peeled;
-		if (row->active <= 3)
+		if (row->active <= few)
 			push(p, p->col_list[i]);
 	}
-}
-
-/* The step of row r, whose columns but the pivot are all peeled or inactive. */
-static void write_step(struct assay_rq_plan *p, uint32_t r, uint16_t pivot)
-{
-	struct rq_step *s = &p->steps[p->steps_len++];
-	uint16_t *list = p->list + p->list_len;
-	size_t n = 0, all;
-
-	*s = (struct rq_step){.start = p->list_len, .dst = pivot, .place = RQ_NONE};
-	if (r >= p->code.s)
-		rq_plan_row_id(p, r, &s->place, &s->esi);
-	for (uint32_t i = p->row_start[r]; i < p->row_start[r + 1]; i++)
-		if (p->row_list[i] != pivot && p->place[p->row_list[i]] == RQ_PEELED)
-			list[n++] = p->row_list[i];
-	all = n;
-	for (uint32_t i = p->row_start[r]; i < p->row_start[r + 1]; i++)
-		if (p->place[p->row_list[i]] < RQ_PEELED)
-			list[all++] = p->row_list[i];
-	while ((all - n) % RQ_PAD != 0)
-		list[all++] = p->code.l;
-	must(all <= 2 * UINT8_MAX && n <= UINT8_MAX && all - n <= UINT8_MAX);
-	s->n = n;
-	s->m = all - n;
-	p->list_len += all;
 }
 
 /* Pops a row with one active column, staying with one class as long as it lasts. */
@@ -215,8 +199,12 @@ static uint32_t pop_ready(struct assay_rq_plan *p)
 			continue;
 		}
 		p->ready[p->class_now] = p->row[r].next;
-		if (p->row[r].active == 1)
+		if (p->row[r].active == 1) {
+			if (p->row[r].next != RQ_NONE)
+				__builtin_prefetch(
+					&p->col_list[p->col_start[p->row[p->row[r].next].sum]]);
 			return r;
+		}
 	}
 	return RQ_NONE;
 }
@@ -234,13 +222,17 @@ static uint32_t pop_active(struct assay_rq_plan *p, uint32_t *stack, const uint3
 	return RQ_NONE;
 }
 
-/* With every row above three active columns: the row with the fewest, found a part at a time. False
- * when the search is not at its end. */
+/* With no pair left: the row with the fewest active columns, found a part at a time. False when the
+ * search is not at its end. */
 static bool least_active(struct assay_rq_plan *p, uint32_t *best, uint64_t *budget)
 {
 	while (p->scan < p->rows) {
 		uint32_t r = p->scan++;
 
+		if (p->row[r].active == 3 && !p->with_triples) {
+			p->triple_next[r] = p->triples;
+			p->triples = r;
+		}
 		if (p->row[r].active > 0 &&
 		    (p->scan_best == RQ_NONE || p->row[r].active < p->row[p->scan_best].active))
 			p->scan_best = r;
@@ -248,6 +240,7 @@ static bool least_active(struct assay_rq_plan *p, uint32_t *best, uint64_t *budg
 			return false;
 	}
 	*best = p->scan_best;
+	p->with_triples = true;
 	p->scan = 0;
 	p->scan_best = RQ_NONE;
 	return true;
@@ -270,7 +263,7 @@ static void make_inactive(struct assay_rq_plan *p, uint64_t *budget)
 {
 	uint32_t r = pop_active(p, &p->pairs, p->pair_next, 2);
 
-	if (r == RQ_NONE)
+	if (r == RQ_NONE && p->with_triples)
 		r = pop_active(p, &p->triples, p->triple_next, 3);
 	if (r == RQ_NONE && !least_active(p, &r, budget))
 		return;
@@ -297,6 +290,7 @@ int rq_stage_ready(struct assay_rq_plan *p, uint64_t *budget)
 		p->inactive_len = c->p;
 		p->resolved = p->class_now = p->left_len = p->scan = 0;
 		p->scan_best = RQ_NONE;
+		p->with_triples = false;
 		memset(p->ready, 0xff, sizeof(p->ready));
 		p->pairs = p->triples = RQ_NONE;
 		memset(p->is_pivot, 0, p->rows);
@@ -318,7 +312,7 @@ int rq_stage_peel(struct assay_rq_plan *p, uint64_t *budget)
 			uint16_t column = p->row[r].sum;
 
 			p->is_pivot[r] = 1;
-			write_step(p, r, column);
+			p->steps[p->steps_len++] = (struct rq_step){.start = r, .dst = column};
 			resolve(p, column, true);
 		} else {
 			make_inactive(p, budget);

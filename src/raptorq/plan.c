@@ -8,7 +8,7 @@
 
 static rq_stage *const stages[] = {
 	rq_stage_ldpc,	    rq_stage_rows,     rq_stage_columns,      rq_stage_ready,
-	rq_stage_peel,	    rq_stage_left,     rq_stage_dense_memory, rq_stage_bits,
+	rq_stage_peel,	    rq_stage_left,     rq_stage_dense_memory, rq_stage_lists,
 	rq_stage_eliminate, rq_stage_hdpc_map, rq_stage_hdpc_planes,  rq_stage_hdpc_solve,
 };
 enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
@@ -83,7 +83,7 @@ static void deal(struct assay_rq_plan *p)
 	p->steps = rq_arena_take(a, (c->w + RQ_AHEAD) * sizeof(*p->steps));
 	/* every row's list may grow by padding; left rows' lists fit since each row is listed once
 	 */
-	p->list_room = p->row_room + (size_t)RQ_PAD * c->w;
+	p->list_room = p->row_room + (size_t)RQ_PAD * c->w + 64;
 	p->list = rq_arena_take(a, p->list_room * sizeof(*p->list));
 	p->hdpc_map = rq_arena_take(a, c->kp + c->s);
 }
@@ -106,6 +106,9 @@ static void deal_dense(struct assay_rq_plan *p, size_t inactive)
 	p->planes = rq_arena_take(a, (RQ_HDPC_MAX + 3) * 8 * p->wide);
 	p->hdpc_pivot = rq_arena_take(a, (size_t)c->h * inactive);
 	p->free_bits = rq_arena_take(a, inactive * 8 + 8);
+	p->octets_stride = inactive + 8;
+	p->octets = rq_arena_take(a, 2 * p->octets_stride);
+	p->free_masks = rq_arena_take(a, inactive * RQ_HDPC_MAX);
 }
 
 /* Octets for so many rows, entries and inactive columns. */
@@ -207,25 +210,6 @@ int assay_rq_plan_run(struct assay_rq_plan *p, uint64_t budget)
 			return p->stage < STAGES ? ASSAY_E_AGAIN : 0;
 	}
 	return 0;
-}
-
-/* Widest parts first; every multiple of the kernel's unit is a sum of these. */
-void rq_gather_self(uint8_t *rows, size_t wide, const uint16_t *list, const struct rq_step *steps,
-		    size_t n)
-{
-	static const uint16_t parts[] = {256, 128, 96, 64, 32};
-	const struct rq_kernel *kernel = rq_kernel();
-
-	for (size_t at = 0, i = 0; at < wide;) {
-		struct rq_gather g = {rows + at, wide, parts[i], list, NULL, NULL};
-
-		if (parts[i] > wide - at || parts[i] % kernel->unit != 0) {
-			i++;
-			continue;
-		}
-		kernel->gather(&g, steps, n, false, RQ_SOURCE_SELF);
-		at += parts[i];
-	}
 }
 
 int rq_stage_dense_memory(struct assay_rq_plan *p, uint64_t *budget)

@@ -15,8 +15,9 @@
 #include "raptorq/code.h"
 #include "raptorq/kernel.h"
 
-#define RQ_CLASSES  12 /* ready rows by number of peeled columns */
-#define RQ_HDPC_MAX 16
+#define RQ_CLASSES     12 /* ready rows by number of peeled columns */
+#define RQ_HDPC_MAX    16
+#define RQ_COLUMNS_MAX 224 /* of a binary row: an LDPC row has 3 * B / S and a few */
 
 /* Memory is dealt from the caller's block front to back; what did not fit is only counted. */
 struct rq_arena {
@@ -60,6 +61,7 @@ struct assay_rq_plan {
 	/* peeling */
 	uint32_t ready[RQ_CLASSES], pairs, triples; /* heads of stacks */
 	uint32_t *pair_next, *triple_next;
+	bool with_triples; /* the stack of them is kept */
 	unsigned class_now;
 	uint32_t scan, scan_best; /* of a search through all rows */
 	uint32_t resolved;	  /* LT columns peeled or inactive */
@@ -90,8 +92,11 @@ struct assay_rq_plan {
 	uint16_t free_place[RQ_HDPC_MAX];
 	uint32_t free_len;
 	uint8_t (*hdpc_pairs)[2];
-	uint8_t *hdpc_map;   /* bucket of each running sum */
-	uint8_t *planes;     /* bits of the HDPC rows on the inactive columns */
+	uint8_t *hdpc_map; /* bucket of each running sum */
+	uint8_t *planes;   /* bits of the HDPC rows on the inactive columns */
+	uint8_t *octets;   /* the last running sum on them, and a row to work on */
+	size_t octets_stride;
+	uint8_t *free_masks; /* g rows of H octets: as free_bits */
 	uint8_t *hdpc_pivot; /* H x g */
 	uint8_t *free_bits;  /* g rows of 8 octets: pivots' share in the free columns */
 	uint8_t hdpc_solve[RQ_HDPC_MAX * RQ_HDPC_MAX]; /* free x H */
@@ -106,7 +111,7 @@ struct assay_rq_plan {
 rq_stage rq_stage_ldpc, rq_stage_rows, rq_stage_columns, rq_stage_ready, rq_stage_peel,
 	rq_stage_left;
 /* dense.c */
-rq_stage rq_stage_dense_memory, rq_stage_bits, rq_stage_eliminate;
+rq_stage rq_stage_dense_memory, rq_stage_lists, rq_stage_eliminate;
 /* hdpc.c */
 rq_stage rq_stage_hdpc_map, rq_stage_hdpc_planes, rq_stage_hdpc_solve;
 
@@ -146,8 +151,18 @@ static inline bool rq_spend(uint64_t *budget, uint64_t cost)
 /* The rows have more entries than there is room for: ASSAY_E_NOMEM with the need. */
 int rq_plan_entries_full(struct assay_rq_plan *p);
 
-/* The gather kernel over rows of any multiple of its unit, in parts it has loops for. */
-void rq_gather_self(uint8_t *rows, size_t wide, const uint16_t *list, const struct rq_step *steps,
-		    size_t n);
+/* Rows of bits are short and one at a time: a call of a kernel would cost more than it saves. */
+static inline void rq_bits_add(uint8_t *to, const uint8_t *from, size_t wide)
+{
+	uint64_t *t = (uint64_t *)(void *)to;
+	const uint64_t *f = (const uint64_t *)(const void *)from;
+
+	for (size_t i = 0; i < wide / 8; i += 4) {
+		t[i] ^= f[i];
+		t[i + 1] ^= f[i + 1];
+		t[i + 2] ^= f[i + 2];
+		t[i + 3] ^= f[i + 3];
+	}
+}
 
 #endif

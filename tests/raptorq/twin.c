@@ -76,10 +76,10 @@ static void fill_hdpc(struct system *s)
 	uint8_t *mt = calloc(c->h, n);
 
 	for (uint32_t j = 0; j + 1 < n; j++) {
-		uint32_t x = rq_rand(j + 1, 6, c->h);
+		uint32_t x = rq_rand_word(j + 1, 6) % c->h;
 
 		mt[x * n + j] = 1;
-		mt[(x + rq_rand(j + 1, 7, c->h - 1) + 1) % c->h * n + j] = 1;
+		mt[(x + rq_rand_word(j + 1, 7) % (c->h - 1) + 1) % c->h * n + j] = 1;
 	}
 	for (uint32_t h = 0; h < c->h; h++) {
 		uint8_t *row = row_of(s, c->s + h);
