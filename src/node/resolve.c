@@ -30,6 +30,7 @@ struct resolve_wait {
 	unsigned class;
 	uint32_t ordinal;
 	uint64_t cookie; /* of the FETCH or SIZE that is under way; 0: none */
+	bool woken;	 /* what it waited for came, or did not */
 	unsigned tried;	 /* nodes */
 	uint64_t call_ns;
 	bool done;
@@ -303,6 +304,7 @@ static void proceed(struct resolver *r, struct resolve_wait *w, struct moment no
 	const uint8_t *key;
 
 	w->cookie = 0;
+	w->woken = false;
 	if (k == NULL) {
 		give_up(r, w, RESOLVE_NO_KEY, "the ticket's record or its index makes no sense");
 		return;
@@ -390,9 +392,14 @@ void resolver_fetched(struct resolver *r, uint64_t cookie, int error, const uint
 		log_info(&r->ctx->log, "resolve", "no layout from this node",
 			 "ticket=%s error=\"%s\" why=\"%s\"", w->ticket, assay_error_text(error),
 			 why);
-	/* All that waited for it; the first of them asks the next node, if it has to be. */
-	for (; w != NULL; w = wait_of(r, cookie))
-		proceed(r, w, now, out);
+	/* All that waited for it go on; the first of them asks the next node, if it has to be. */
+	for (; w != NULL; w = wait_of(r, cookie)) {
+		w->cookie = 0;
+		w->woken = true;
+	}
+	for (size_t i = 0; i < r->wait_count; i++)
+		if (r->waiting[i].woken)
+			proceed(r, &r->waiting[i], now, out);
 }
 
 void resolver_sized(struct resolver *r, uint64_t cookie, int error, uint64_t size,
