@@ -21,6 +21,7 @@ struct control; /* loop, sockets, jobs */
 struct network;
 struct registry;
 struct store_thread;
+struct tickets;
 struct codec_thread;
 
 struct app {
@@ -44,6 +45,7 @@ struct app {
 	struct network *network; /* NULL without a genesis document */
 	struct registry *registry;
 	struct store_thread *store_thread;
+	struct tickets *tickets; /* NULL without a genesis document */
 	struct codec_thread *codec_thread;
 	struct control *control;
 	int lock_fd;

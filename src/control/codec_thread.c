@@ -28,6 +28,18 @@ struct codec_thread {
 	int event_fd;
 };
 
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void codec_pool_hold(void)
+{
+	pthread_mutex_lock(&pool_lock);
+}
+
+void codec_pool_release(void)
+{
+	pthread_mutex_unlock(&pool_lock);
+}
+
 static void queue_put(struct queue *q, struct codec_task *task)
 {
 	task->next = NULL;
@@ -114,7 +126,9 @@ static void *thread_main(void *arg)
 		}
 		t->running = task;
 		pthread_mutex_unlock(&t->lock);
+		codec_pool_hold();
 		task->result = run(t, task);
+		codec_pool_release();
 		pthread_mutex_lock(&t->lock);
 		t->running = NULL;
 		queue_put(&t->finished, task);

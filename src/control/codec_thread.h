@@ -55,5 +55,8 @@ int codec_thread_fd(const struct codec_thread *t);
 /* The next finished task, or NULL. */
 struct codec_task *codec_thread_take(struct codec_thread *t);
 void codec_task_free(struct codec_task *task);
+/* The workers' pool is one thread's at a time: whoever codes holds it meanwhile. */
+void codec_pool_hold(void);
+void codec_pool_release(void);
 
 #endif

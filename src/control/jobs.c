@@ -16,7 +16,7 @@
 
 static const struct timeval progress_every = {0, 200000};
 
-static const struct job_kind *const kinds[] = {&job_store, &job_codec};
+static const struct job_kind *const kinds[] = {&job_store, &job_codec, &job_ticket};
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 struct job {
@@ -219,7 +219,7 @@ void jobs_drain(struct jobs *j)
 	struct job *job;
 
 	LIST_FOREACH (job, &j->list, entry)
-		if (job->kind == &job_codec)
+		if (job->kind != &job_store)
 			job->kind->cancel(job->task);
 }
 

@@ -33,7 +33,7 @@ struct job_kind {
 	void *(*take)(struct app *app);
 	const char *component; /* in the log */
 };
-extern const struct job_kind job_store, job_codec;
+extern const struct job_kind job_store, job_codec, job_ticket;
 
 struct jobs *jobs_new(struct control *c);
 void jobs_free(struct jobs *j);

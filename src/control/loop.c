@@ -12,6 +12,7 @@
 #include "control/receipts.h"
 #include "control/network_impl.h"
 #include "control/socket.h"
+#include "control/tickets.h"
 
 #define SECOND_NS 1000000000ull
 #define START_NS  (10 * SECOND_NS) /* for the first heartbeat of every worker */
@@ -35,6 +36,8 @@ struct control *control_new(struct app *app)
 	c->started_ns = clock_mono(&app->clock);
 	c->base = event_base_new();
 	c->publisher = publisher_new();
+	if (c->base != NULL && app->network != NULL)
+		app->tickets = tickets_new(c);
 	if (c->base != NULL)
 		c->jobs = jobs_new(c);
 	c->server = server_new(c);
@@ -68,6 +71,8 @@ void control_free(struct control *c)
 	receipts_free(c->receipts);
 	calls_free(c->calls);
 	jobs_free(c->jobs);
+	tickets_free(c->app->tickets);
+	c->app->tickets = NULL;
 	publisher_free(c->publisher);
 	if (c->base != NULL)
 		event_base_free(c->base);

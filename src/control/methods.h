@@ -38,6 +38,13 @@ METHOD(method_epoch);
 METHOD(method_nodes);
 METHOD(method_challenges);
 METHOD(method_misses);
+/* methods_ticket.c */
+METHOD(method_ticket_put);
+METHOD(method_ticket_get);
+METHOD(method_ticket_close);
+METHOD(method_ticket_rebalance);
+METHOD(method_tickets);
+METHOD(method_ticket_show);
 /* methods_admin.c */
 METHOD(method_registry_list);
 METHOD(method_registry_reload);

@@ -98,8 +98,8 @@ static int own_size(void *ctx, uint64_t *size, const uint8_t key[32])
 }
 
 /* From the disk, checked: layout and index files are small. */
-static int own_read(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
-		    uint64_t size_max)
+int network_own_read(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
+		     uint64_t size_max)
 {
 	struct app *app = ctx;
 	char path[96], hex[65];
@@ -356,7 +356,7 @@ static int open_core(struct network *n, char *why, size_t why_room)
 		.settings = settings_of(&app->config),
 		.reveal = n->reveal,
 		.peers = {.sockets = real_sockets_seam(n->sockets),
-			  .own = {own_read, own_size, app},
+			  .own = {network_own_read, own_size, app},
 			  .clock = app->clock,
 			  .random = app->random,
 			  .log = app->log},

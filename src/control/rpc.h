@@ -49,39 +49,45 @@ struct rpc_method {
 };
 
 /* X(CONSTANT, name) in the order of the table. */
-#define RPC_METHODS(X)                        \
-	X(DISCOVER, "rpc.discover")           \
-	X(STATUS, "node.status")              \
-	X(STATS, "node.stats")                \
-	X(TOPOLOGY, "node.topology")          \
-	X(DOCTOR, "node.doctor")              \
-	X(METRICS, "node.metrics")            \
-	X(SESSIONS_LIST, "sessions.list")     \
-	X(SESSIONS_CLOSE, "sessions.close")   \
-	X(REGISTRY_LIST, "registry.list")     \
-	X(REGISTRY_RELOAD, "registry.reload") \
-	X(ARTIFACT_PUT, "artifact.put")       \
-	X(ARTIFACT_GET, "artifact.get")       \
-	X(ARTIFACT_LIST, "artifact.list")     \
-	X(ARTIFACT_STAT, "artifact.stat")     \
-	X(ARTIFACT_VERIFY, "artifact.verify") \
-	X(ARTIFACT_REMOVE, "artifact.remove") \
-	X(ARTIFACT_SCRUB, "artifact.scrub")   \
-	X(CODEC_ENCODE, "codec.encode")       \
-	X(CODEC_DECODE, "codec.decode")       \
-	X(CODEC_HEAL, "codec.heal")           \
-	X(LEDGER_STATUS, "ledger.status")     \
-	X(LEDGER_TAIL, "ledger.tail")         \
-	X(LEDGER_ENTRY, "ledger.entry")       \
-	X(LEDGER_ACCEPT, "ledger.accept")     \
-	X(EPOCH, "epoch.show")                \
-	X(NODES, "nodes.list")                \
-	X(CHALLENGES, "challenges.list")      \
-	X(MISSES, "misses.list")              \
-	X(JOB_LIST, "job.list")               \
-	X(JOB_CANCEL, "job.cancel")           \
-	X(CONFIG_SHOW, "config.show")         \
-	X(CONFIG_RELOAD, "config.reload")     \
+#define RPC_METHODS(X)                          \
+	X(DISCOVER, "rpc.discover")             \
+	X(STATUS, "node.status")                \
+	X(STATS, "node.stats")                  \
+	X(TOPOLOGY, "node.topology")            \
+	X(DOCTOR, "node.doctor")                \
+	X(METRICS, "node.metrics")              \
+	X(SESSIONS_LIST, "sessions.list")       \
+	X(SESSIONS_CLOSE, "sessions.close")     \
+	X(REGISTRY_LIST, "registry.list")       \
+	X(REGISTRY_RELOAD, "registry.reload")   \
+	X(ARTIFACT_PUT, "artifact.put")         \
+	X(ARTIFACT_GET, "artifact.get")         \
+	X(ARTIFACT_LIST, "artifact.list")       \
+	X(ARTIFACT_STAT, "artifact.stat")       \
+	X(ARTIFACT_VERIFY, "artifact.verify")   \
+	X(ARTIFACT_REMOVE, "artifact.remove")   \
+	X(ARTIFACT_SCRUB, "artifact.scrub")     \
+	X(CODEC_ENCODE, "codec.encode")         \
+	X(CODEC_DECODE, "codec.decode")         \
+	X(CODEC_HEAL, "codec.heal")             \
+	X(LEDGER_STATUS, "ledger.status")       \
+	X(LEDGER_TAIL, "ledger.tail")           \
+	X(LEDGER_ENTRY, "ledger.entry")         \
+	X(LEDGER_ACCEPT, "ledger.accept")       \
+	X(EPOCH, "epoch.show")                  \
+	X(NODES, "nodes.list")                  \
+	X(CHALLENGES, "challenges.list")        \
+	X(MISSES, "misses.list")                \
+	X(TICKET_PUT, "ticket.put")             \
+	X(TICKET_GET, "ticket.get")             \
+	X(TICKET_CLOSE, "ticket.close")         \
+	X(TICKET_REBALANCE, "ticket.rebalance") \
+	X(TICKETS, "ticket.list")               \
+	X(TICKET_SHOW, "ticket.show")           \
+	X(JOB_LIST, "job.list")                 \
+	X(JOB_CANCEL, "job.cancel")             \
+	X(CONFIG_SHOW, "config.show")           \
+	X(CONFIG_RELOAD, "config.reload")       \
 	X(LOG_LEVEL, "log.level")
 
 enum rpc_id {

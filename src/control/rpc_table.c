@@ -12,6 +12,10 @@
 	{                                                         \
 		"name", RPC_TEXT, false, 255, "for messages only" \
 	}
+#define TICKET_PARAM                                             \
+	{                                                        \
+		"ticket", RPC_TEXT, true, 64, "id of the ticket" \
+	}
 #define SKIPPED_RESULT "job; its result is {\"skipped\":[{\"name\",\"why\"}],\"skipped_count\"}"
 
 const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
@@ -148,6 +152,39 @@ const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
 			.help = "Proofs that were missed, late or wrong, each with its reason, and "
 				"whether a recheck confirmed it.",
 			.result = "as challenges.list"},
+	[RPC_TICKET_PUT] =
+		{"ticket.put", NULL, RPC_IN_RUN, .changes = true, .job = true, .fd = RPC_FD_READ,
+		 .params = {NAME_PARAM},
+		 .help = "Codes a regular file, passed as a descriptor, stores it on the "
+			 "network's nodes and records its ticket.",
+		 .result = "job; its result is {\"ticket\",\"size\",\"existed\"}"},
+	[RPC_TICKET_GET] = {"ticket.get", NULL, RPC_IN_RUN, .job = true, .fd = RPC_FD_BOTH,
+			    .params = {TICKET_PARAM},
+			    .help = "Collects enough symbols of a ticket from any nodes and "
+				    "rebuilds the file, into an empty regular file.",
+			    .result = "job; its result is {\"ticket\",\"size\"}"},
+	[RPC_TICKET_CLOSE] = {"ticket.close", "ticket close", RPC_IN_RUN, .changes = true,
+			      .job = true, .params = {TICKET_PARAM},
+			      .help = "Ends a ticket of this node's: nobody has to keep its "
+				      "artifacts any more.",
+			      .result = "job; its result is {\"ticket\",\"size\"}"},
+	[RPC_TICKET_REBALANCE] = {"ticket.rebalance", "rebalance", RPC_IN_RUN, .changes = true,
+				  .job = true, .params = {TICKET_PARAM},
+				  .help = "Asks the network to place a ticket of this node's anew.",
+				  .result = "job; its result is {\"ticket\",\"size\"}"},
+	[RPC_TICKETS] = {"ticket.list", NULL, RPC_ALWAYS,
+			 .params = {{"after", RPC_TEXT, false, 64, "only ids above this one"},
+				    {"limit", RPC_NUMBER, false, 1000,
+				     "at most so many (default 1000)"}},
+			 .help = "Tickets in order of their ids, a page at a time.",
+			 .result = "{\"tickets\":[{\"ticket\",\"state\",\"creator\",\"size\","
+				   "\"holders\",\"height\",\"ready_epoch\",\"deterioration\"}],"
+				   "\"more\"}"},
+	[RPC_TICKET_SHOW] = {"ticket.show", "ticket show", RPC_ALWAYS, .params = {TICKET_PARAM},
+			     .help = "One ticket, and who holds how much of it.",
+			     .result = "as ticket.list, data_hash, index_artifacts, "
+				       "symbol_artifacts, placement_epoch, rehome, heal_op, "
+				       "held_by"},
 	[RPC_JOB_LIST] = {"job.list", "job list", RPC_ALWAYS, .help = "Jobs that wait or run.",
 			  .result = "{\"jobs\":[{\"job\",\"kind\",\"name\",\"done\",\"total\"}]}"},
 	[RPC_JOB_CANCEL] = {"job.cancel", "job cancel", RPC_ALWAYS, .changes = true,

@@ -54,6 +54,14 @@ const struct ctl_command ctl_commands[] = {
 	{"codec inspect", "DIR", 1, 1, 0,
 	 "Checks a folder of symbol files: how many are good, and how many more a decode needs.",
 	 command_codec_inspect},
+	{"put", "FILE", 1, 1, 0,
+	 "Stores a file on the network: codes it, spreads the artifacts over the nodes, collects "
+	 "their receipts and records a ticket. Putting the same file again finds its ticket.",
+	 command_put},
+	{"get", "TICKET", 1, 1, OPT(OUTPUT) | OPT(FORCE),
+	 "Rebuilds a ticket's file from any sufficient set of symbols, into the file of -o.",
+	 command_get},
+	{"tickets", "", 0, 0, 0, "Shows the tickets of the ledger.", command_tickets},
 	{"authority init", "FILE", 1, 1, 0,
 	 "Makes the key file of a network's authority (mode 0600) and prints its public key. Keep "
 	 "it off the nodes.",

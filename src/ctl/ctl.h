@@ -136,6 +136,7 @@ int ctl_method(struct ctl *ctl, enum rpc_id id, char **arguments, unsigned count
 void show_result(enum rpc_id id, json_t *result);
 /* show_ledger.c: false for results that are not about the ledger. */
 bool show_ledger(enum rpc_id id, json_t *result);
+void show_tickets(json_t *list);
 int result_code(enum rpc_id id, json_t *result);
 void show_stats(json_t *stats, json_t *before);
 
@@ -172,6 +173,9 @@ int command_codec_encode(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_decode(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_heal(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_inspect(struct ctl *ctl, char **arguments, unsigned count);
+int command_put(struct ctl *ctl, char **arguments, unsigned count);
+int command_get(struct ctl *ctl, char **arguments, unsigned count);
+int command_tickets(struct ctl *ctl, char **arguments, unsigned count);
 int command_ledger_init(struct ctl *ctl, char **arguments, unsigned count);
 int command_ledger_tip(struct ctl *ctl, char **arguments, unsigned count);
 int command_authority_init(struct ctl *ctl, char **arguments, unsigned count);

@@ -55,11 +55,39 @@ static void show_challenges(json_t *result)
 		  members);
 }
 
+void show_tickets(json_t *list)
+{
+	static const char *const members[] = {"ticket", "state",	 "creator",
+					      "size",	"holders",	 "ready_epoch",
+					      "height", "deterioration", NULL};
+
+	show_rows(list, "TICKET STATE CREATOR >SIZE >HOLDERS >READY >HEIGHT >DETERIORATION",
+		  members);
+}
+
+static void show_ticket(json_t *ticket)
+{
+	static const char *const members[] = {"account", "index", "symbols", NULL};
+
+	printf("ticket %s, %s, of %s: %s\n", json_string_value(json_object_get(ticket, "ticket")),
+	       json_string_value(json_object_get(ticket, "state")),
+	       json_string_value(json_object_get(ticket, "creator")),
+	       human_bytes((uint64_t)json_integer_value(json_object_get(ticket, "size"))));
+	printf("data hash %s, deterioration %lld, open heal op %lld\n",
+	       json_string_value(json_object_get(ticket, "data_hash")),
+	       json_integer_value(json_object_get(ticket, "deterioration")),
+	       json_integer_value(json_object_get(ticket, "heal_op")));
+	show_rows(json_object_get(ticket, "held_by"), "HOLDER >INDEX >SYMBOLS", members);
+}
+
 bool show_ledger(enum rpc_id id, json_t *result)
 {
 	switch (id) {
 	case RPC_LEDGER_TAIL:
 		show_tail(result);
+		return true;
+	case RPC_TICKET_SHOW:
+		show_ticket(result);
 		return true;
 	case RPC_NODES:
 		show_nodes(result);
