@@ -84,6 +84,22 @@ static void test_faults(void **unused)
 	}
 }
 
+/* Rows are told apart by what is asked for, not by what came out. */
+static void test_repeated_rows(void **unused)
+{
+	struct world w;
+	json_t *rows;
+
+	world_new(&w);
+	rows = json_object_get(w.data, "rows");
+	json_array_append_new(rows, json_deep_copy(json_array_get(rows, 0)));
+	world_edit(&w, "rows.2.result", "3");
+	assert_int_equal(world_submit_signed(&w), VERDICT_BAD_PROOFS);
+	world_edit(&w, "rows.2.ordinal", "3");
+	assert_int_equal(world_submit_signed(&w), VERDICT_OK);
+	world_free(&w);
+}
+
 /* --- the order: of two faults the earlier one tells the code --- */
 
 static void wrong_epoch(struct world *w)
@@ -192,6 +208,10 @@ static void test_signatures(void **unused)
 	world_edit(&w, "rows.0.result", "1");
 	world_edit(&w, "rows.0.transcript", "'not a hash'");
 	assert_int_equal(world_submit(&w), VERDICT_BAD_PROOFS);
+	w.transcript = "signed, but no hash"; /* would become a record's key */
+	world_sign(&w);
+	assert_int_equal(world_submit(&w), VERDICT_BAD_PROOFS);
+	w.transcript = NULL;
 	world_sign(&w);
 	assert_int_equal(world_submit(&w), VERDICT_OK);
 	world_free(&w);
@@ -334,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_repeated_rows),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_no_eligible),

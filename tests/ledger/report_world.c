@@ -128,6 +128,8 @@ void world_sign(struct world *w)
 		char hash[65], hex[129];
 
 		snprintf(hash, sizeof(hash), "%064zx", i + 1);
+		if (w->transcript != NULL)
+			snprintf(hash, sizeof(hash), "%s", w->transcript);
 		row.transcript = hash;
 		report_row_parts(parts, &class, &row);
 		sign_tagged(sig, &key, TAG_ROW, parts, 3, aux);

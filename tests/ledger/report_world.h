@@ -10,8 +10,9 @@
 struct world {
 	struct bare bare;
 	struct state *s;
-	json_t *data;	   /* the report of sn-a */
-	bool sign_wrongly; /* the last row */
+	json_t *data;		/* the report of sn-a */
+	bool sign_wrongly;	/* the last row */
+	const char *transcript; /* of all rows, if not NULL */
 };
 
 void world_new(struct world *w);
