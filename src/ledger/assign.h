@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who examines whom in an epoch (docs/challenge.md, "Assignment"), from its anchor, its snapshot of
+ * Who examines whom in an epoch (docs/scores.md, "Assignment"), from its anchor, its snapshot of
  * the parameters and the reporters that may not challenge.
  */
 #ifndef LEDGER_ASSIGN_H
