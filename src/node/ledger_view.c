@@ -31,6 +31,7 @@ static bool facts_of(struct state *s, struct epoch_facts *out, uint64_t epoch)
 		.end = anchor->end,
 		.height = state_height(s),
 		.seed_len = 32,
+		.nodes = anchor->active.n,
 		.mode = today->storage_truth_enforcement_mode != 0
 				? (unsigned)p->storage_truth_enforcement_mode
 				: 0,

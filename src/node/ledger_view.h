@@ -25,6 +25,7 @@ struct epoch_facts {
 	unsigned k, range_length;   /* 0: the standard ones */
 	uint16_t ports[PORTS_ROOM]; /* that every node has open */
 	size_t port_count;
+	size_t nodes; /* active ones */
 };
 
 /* A row of somebody's report. */

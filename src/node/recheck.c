@@ -180,14 +180,23 @@ static void find_and_begin(struct recheck *r, const struct epoch_facts *facts, u
 {
 	uint64_t call_ns = challenge_call_ns(r->settings.timeout_ms, epoch_ms);
 	size_t running = executing(r), n, max = r->settings.per_turn_max;
+	const struct recheck_search search = {
+		.ctx = r->ctx,
+		.cache = r->cache,
+		.store = &r->store,
+		.epoch_now = facts->epoch,
+		.lookback = r->settings.lookback,
+		.nodes = facts->nodes,
+		.busy = is_busy,
+		.arg = r,
+	};
 	struct recheck_candidate *list;
 
 	if (running >= max)
 		return;
 	list = calloc(max, sizeof(*list));
 	must(list != NULL);
-	if (recheck_find(list, &n, max - running, r->ctx, r->cache, &r->store, facts->epoch,
-			 r->settings.lookback, is_busy, r) != 0) {
+	if (recheck_find(list, &n, max - running, &search) != 0) {
 		log_error(&r->ctx->log, "recheck", "the candidates could not be read", NULL);
 		n = 0;
 	}

@@ -35,15 +35,28 @@ struct recheck_candidate {
 /* Usable: everything there, a class that may be rechecked, neither against nor by ourselves. */
 bool recheck_usable(const struct recheck_candidate *c, const char *self);
 
-struct recheck_cache; /* usable rows of epochs that are over, which do not change any more */
+struct recheck_cache; /* usable rows by epoch; those of epochs that are over do not change */
+struct recheck_search {
+	struct node_ctx *ctx;
+	struct recheck_cache *cache;
+	const struct recheck_store *store;
+	uint64_t epoch_now, lookback;
+	size_t nodes; /* of the network; 0: unknown */
+	/* What is under way already; may be NULL. */
+	bool (*busy)(const void *arg, const struct recheck_key *key);
+	const void *arg;
+};
 /*
  * Candidates, newest epoch first, at most max: those that neither the store nor the ledger knows a
- * recheck of and that `busy` (may be NULL) does not name. 0 or a code.
+ * recheck of, and whose turn of this node has come. 0 or a code.
  */
-int recheck_find(struct recheck_candidate *out, size_t *n, size_t max, struct node_ctx *ctx,
-		 struct recheck_cache *cache, const struct recheck_store *store, uint64_t epoch_now,
-		 uint64_t lookback, bool (*busy)(const void *arg, const struct recheck_key *key),
-		 const void *arg);
+int recheck_find(struct recheck_candidate *out, size_t *n, size_t max,
+		 const struct recheck_search *search);
+/*
+ * The ledger takes one recheck of a row, so not all nodes go at once: each draws a number, a few
+ * may go in the search that finds the row first, and twice as many in each one after it.
+ */
+bool recheck_turn_came(const char *self, const char *transcript, size_t nodes, uint64_t searches);
 struct recheck_cache *recheck_cache_new(void);
 void recheck_cache_free(struct recheck_cache *cache);
 

@@ -9,8 +9,10 @@
 #include "ledger/rules.h"
 #include "node/recheck.h"
 #include "node/trim.h"
+#include "proof/derive.h"
 
 #define EPOCHS_CACHED 16
+#define GO_FIRST      3 /* nodes that may go at once */
 
 bool recheck_usable(const struct recheck_candidate *c, const char *self)
 {
@@ -29,12 +31,14 @@ struct epoch_rows {
 	bool complete; /* the epoch is over: no report of it is taken any more */
 	struct usable_row {
 		struct recheck_candidate candidate;
-		size_t order; /* of arrival: reports come by account */
+		size_t order;	/* of arrival: reports come by account */
+		uint64_t since; /* the search that found it first */
 	} * rows;
 	size_t n, room;
 };
 struct recheck_cache {
 	struct epoch_rows epochs[EPOCHS_CACHED];
+	uint64_t searches;
 	const char *self; /* during a scan */
 	struct epoch_rows *filling;
 };
@@ -71,7 +75,7 @@ static void take_row(void *arg, const struct reported *row)
 		e->rows = realloc(e->rows, e->room * sizeof(*e->rows));
 		must(e->rows != NULL);
 	}
-	e->rows[e->n] = (struct usable_row){c, e->n};
+	e->rows[e->n] = (struct usable_row){c, e->n, cache->searches};
 	e->n++;
 }
 
@@ -103,22 +107,37 @@ static void sort_rows(struct epoch_rows *e)
 	e->n = kept;
 }
 
-static int rows_of(struct recheck_cache *cache, struct node_ctx *ctx, const struct epoch_rows **out,
-		   uint64_t epoch, uint64_t epoch_now)
+/* Rows that an earlier search found are as old as they were; both lists are sorted. */
+static void keep_ages(struct epoch_rows *e, const struct usable_row *old, size_t old_n)
 {
-	struct epoch_rows *e = &cache->epochs[epoch % EPOCHS_CACHED];
+	size_t at = 0;
+
+	for (size_t i = 0; i < e->n; i++) {
+		while (at < old_n && compare_keys(&old[at], &e->rows[i]) < 0)
+			at++;
+		if (at < old_n && compare_keys(&old[at], &e->rows[i]) == 0)
+			e->rows[i].since = old[at].since;
+	}
+}
+
+static int rows_of(const struct recheck_search *s, const struct epoch_rows **out, uint64_t epoch)
+{
+	struct recheck_cache *cache = s->cache;
+	struct epoch_rows *e = &cache->epochs[epoch % EPOCHS_CACHED], old = *e;
 	int error;
 
 	*out = e;
 	if (e->epoch == epoch && e->complete)
 		return 0;
-	e->epoch = epoch;
-	e->n = 0;
-	cache->self = ctx->self;
+	*e = (struct epoch_rows){.epoch = epoch};
+	cache->self = s->ctx->self;
 	cache->filling = e;
-	error = ctx->ledger.failed_rows(ctx->ledger.ctx, epoch, take_row, cache);
+	error = s->ctx->ledger.failed_rows(s->ctx->ledger.ctx, epoch, take_row, cache);
 	sort_rows(e);
-	e->complete = error == 0 && epoch < epoch_now;
+	if (old.epoch == epoch)
+		keep_ages(e, old.rows, old.n);
+	free(old.rows);
+	e->complete = error == 0 && epoch < s->epoch_now;
 	return error;
 }
 
@@ -154,43 +173,58 @@ bool recheck_known(struct node_ctx *ctx, const struct recheck_store *store,
 	return false;
 }
 
-/* 1 a candidate, 0 none, or a code. A pending row hides nothing: its recheck was never finished. */
-static int is_candidate(struct node_ctx *ctx, const struct recheck_store *store,
-			const struct recheck_candidate *c)
+bool recheck_turn_came(const char *self, const char *transcript, size_t nodes, uint64_t searches)
 {
-	enum recheck_status status = RECHECK_PENDING;
-	int error = store->find(store->ctx, &status, &c->key);
+	const struct derive_seed seed = {(const uint8_t *)transcript, strlen(transcript)};
+	const struct derive_part parts[] = {{self, strlen(self)}, {"recheck", 7}};
+	uint8_t hash[32];
+	uint64_t draw = 0;
 
-	if (error != 0 && error != ASSAY_E_NOTFOUND)
-		return error;
-	return status == RECHECK_PENDING && placed_as_then(ctx, &c->key) &&
-	       !recheck_known(ctx, store, c);
+	if (nodes == 0 || searches >= 32)
+		return true;
+	derive_rank(hash, seed, parts, 2);
+	for (unsigned i = 0; i < 8; i++)
+		draw = draw << 8 | hash[i];
+	return draw % nodes < (uint64_t)GO_FIRST << searches;
 }
 
-int recheck_find(struct recheck_candidate *out, size_t *n, size_t max, struct node_ctx *ctx,
-		 struct recheck_cache *cache, const struct recheck_store *store, uint64_t epoch_now,
-		 uint64_t lookback, bool (*busy)(const void *arg, const struct recheck_key *key),
-		 const void *arg)
+/* 1 a candidate, 0 none, or a code. A pending row hides nothing: its recheck was never finished. */
+static int is_candidate(const struct recheck_search *s, const struct usable_row *row)
 {
-	uint64_t first = epoch_now > lookback ? epoch_now - lookback : 1;
+	const struct recheck_candidate *c = &row->candidate;
+	enum recheck_status status = RECHECK_PENDING;
+	int error;
+
+	if (s->busy != NULL && s->busy(s->arg, &c->key))
+		return 0;
+	error = s->store->find(s->store->ctx, &status, &c->key);
+	if (error != 0 && error != ASSAY_E_NOTFOUND)
+		return error;
+	return status == RECHECK_PENDING &&
+	       recheck_turn_came(s->ctx->self, c->challenged, s->nodes,
+				 s->cache->searches - row->since) &&
+	       placed_as_then(s->ctx, &c->key) && !recheck_known(s->ctx, s->store, c);
+}
+
+int recheck_find(struct recheck_candidate *out, size_t *n, size_t max,
+		 const struct recheck_search *s)
+{
+	uint64_t first = s->epoch_now > s->lookback ? s->epoch_now - s->lookback : 1;
 
 	*n = 0;
-	for (uint64_t epoch = epoch_now; epoch >= first && epoch > 0 && *n < max; epoch--) {
+	s->cache->searches++;
+	for (uint64_t epoch = s->epoch_now; epoch >= first && epoch > 0 && *n < max; epoch--) {
 		const struct epoch_rows *e;
-		int found = rows_of(cache, ctx, &e, epoch, epoch_now);
+		int found = rows_of(s, &e, epoch);
 
 		if (found != 0)
 			return found;
 		for (size_t i = 0; i < e->n && *n < max; i++) {
-			const struct recheck_candidate *c = &e->rows[i].candidate;
-
-			if (busy != NULL && busy(arg, &c->key))
-				continue;
-			found = is_candidate(ctx, store, c);
+			found = is_candidate(s, &e->rows[i]);
 			if (found < 0)
 				return found;
 			if (found > 0)
-				out[(*n)++] = *c;
+				out[(*n)++] = e->rows[i].candidate;
 		}
 	}
 	return 0;

@@ -456,6 +456,37 @@ static void test_per_turn_limit(void **state)
 	end();
 }
 
+/* Of many nodes a few begin, and more with every search that finds the row still open. */
+static void test_not_all_at_once(void **state)
+{
+	unsigned went[16] = {0};
+
+	for (unsigned searches = 0; searches < 16; searches++)
+		for (unsigned i = 0; i < 1000; i++) {
+			char account[16];
+
+			snprintf(account, sizeof(account), "n%u", i);
+			went[searches] += recheck_turn_came(account, "hash", 1000, searches);
+		}
+	assert_in_range(went[0], 0, 15);
+	assert_in_range(went[3], 8, 60);
+	for (unsigned searches = 1; searches < 16; searches++)
+		assert_true(went[searches] >= went[searches - 1]);
+	assert_int_equal(went[9], 1000);
+
+	/* As the part does it: later searches find it, too. */
+	begin();
+	desk.facts.nodes = 100000;
+	desk_ticket(&desk, "k", "t", ASSAY_BUCKET_RECENT);
+	desk_row(&desk, 20, "k", "t", "rep", RESULT_TIMEOUT);
+	turn();
+	assert_int_equal(desk.out.n, 0);
+	for (unsigned i = 0; i < 17; i++)
+		turn();
+	assert_int_equal(desk_count(&desk, EFFECT_RESOLVE), 1);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_mode_and_switch),
 		cmocka_unit_test(test_m11_recheck_stands_apart),
 		cmocka_unit_test(test_per_turn_limit),
+		cmocka_unit_test(test_not_all_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

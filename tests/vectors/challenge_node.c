@@ -326,8 +326,14 @@ bool run_recheck_find(struct vector_case *c)
 	finding.queries = 0;
 	holders_of_case();
 	found = vector_alloc(settings.per_turn_max * sizeof(*found));
-	if (recheck_find(found, &n, settings.per_turn_max, &ctx, cache, &store,
-			 vector_u64(c->in, "current_epoch"), settings.lookback, NULL, NULL) != 0)
+	if (recheck_find(found, &n, settings.per_turn_max,
+			 &(struct recheck_search){
+				 .ctx = &ctx,
+				 .cache = cache,
+				 .store = &store,
+				 .epoch_now = vector_u64(c->in, "current_epoch"),
+				 .lookback = settings.lookback,
+			 }) != 0)
 		n = 0;
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, candidate_json(&found[i]));
