@@ -15,10 +15,11 @@
 
 #define TAG_BATCH_SEAL "assay/batch-seal/v1" /* identity key: root of a batch of answers */
 #define TAG_SESSION_KEY \
-	"assay/session-key/v1" /* session key: proof of possession in the registry */
-#define TAG_ENTRY   "assay/entry/v1"	   /* identity or authority key: an entry of the ledger */
-#define TAG_ROW	    "assay/row/v1"	   /* identity key: a challenger's result */
-#define TAG_RECEIPT "assay/receipt/v1"	   /* identity key: artifacts that this node answers for */
+	"assay/session-key/v1"		 /* session key: proof of possession in the registry */
+#define TAG_ENTRY    "assay/entry/v1"	 /* identity or authority key: an entry of the ledger */
+#define TAG_ROW	     "assay/row/v1"	 /* identity key: a challenger's result */
+#define TAG_ARTIFACT "assay/artifact/v1" /* creator: texts of layout and index */
+#define TAG_RECEIPT  "assay/receipt/v1"	 /* identity key: artifacts that this node answers for */
 
 /* Builds the library context, blinded by random; call once at start, before any thread. Idempotent.
  */

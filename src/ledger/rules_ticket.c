@@ -5,8 +5,6 @@
 #include "ledger/heal.h"
 #include "ledger/state_impl.h"
 
-#define TAG_ARTIFACT "assay/artifact/v1" /* creator's key: texts of layout and index */
-
 /* --- what an entry asks for --- */
 
 static void read_texts(struct texts *out, const json_t *list)
