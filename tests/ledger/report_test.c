@@ -352,16 +352,11 @@ static void test_ineligible(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_faults),
-		cmocka_unit_test(test_repeated_rows),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_signatures),
-		cmocka_unit_test(test_no_eligible),
-		cmocka_unit_test(test_full_mode),
-		cmocka_unit_test(test_epoch_zero),
-		cmocka_unit_test(test_snapshot),
-		cmocka_unit_test(test_incomplete_and_disk),
+		cmocka_unit_test(test_good),	      cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_repeated_rows), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_signatures),    cmocka_unit_test(test_no_eligible),
+		cmocka_unit_test(test_full_mode),     cmocka_unit_test(test_epoch_zero),
+		cmocka_unit_test(test_snapshot),      cmocka_unit_test(test_incomplete_and_disk),
 		cmocka_unit_test(test_ineligible),
 	};
 
