@@ -170,7 +170,7 @@ static double gather_rate(double seconds)
 	static struct rq_step steps[STEPS + RQ_AHEAD];
 	uint8_t *rows = box_alloc(ROWS * WIDTH);
 	struct rq_port port = {.row = WIDTH, .width = WIDTH};
-	struct rq_gather g = {rows, WIDTH, WIDTH, list, rows, &port};
+	struct rq_gather g = {rows, WIDTH, list, rows, &port};
 	double best = 1e9, end = now() + seconds;
 	uint64_t seed = 1;
 
@@ -181,7 +181,7 @@ static double gather_rate(double seconds)
 	while (now() < end) {
 		double start = now(), took;
 
-		rq_kernel()->gather(&g, steps, STEPS, false, RQ_SOURCE_PORT);
+		rq_kernel()->gather(&g, steps, STEPS, false);
 		took = now() - start;
 		best = took < best ? took : best;
 	}
@@ -327,6 +327,7 @@ static void run(struct job *j)
 		want_lost(j, 83, 5 * (size_t)j->k);
 		report_all(j, "heal");
 		must(memcmp(j->copy, j->object, bytes) == 0);
+		phases(j);
 	}
 	free(j->object);
 	free(j->copy);

@@ -84,3 +84,10 @@ void rq_port_write(const struct rq_port *p, const struct rq_step *s, const uint8
 	if (room > 0)
 		memcpy(at, row, room);
 }
+
+uint8_t *rq_port_at(const struct rq_port *p, const struct rq_step *s)
+{
+	size_t room;
+
+	return place_of(p, s, &room);
+}

@@ -16,7 +16,8 @@
 #endif
 #define RQ_NONE	     UINT32_MAX
 #define RQ_WIDTH_MAX 256
-#define RQ_TABLES    4 /* tables that one pass of `lookup` reads */
+#define RQ_LINE	     64 /* octets of a cache line */
+#define RQ_TABLES    4	/* tables that one pass of `lookup` reads */
 
 /* One gather: row dst = symbol + n rows of the list (forward), or + n + m rows (back). */
 struct rq_step {
@@ -38,29 +39,30 @@ struct rq_port {
 	size_t row;	/* octets of a row of the working area */
 	size_t width;	/* of these, octets that the stripe has; fewer in tiny symbols */
 	bool careful;	/* some access may go over width or end */
-	uint8_t *spare; /* a row for such accesses */
+	uint8_t *spare; /* a row for accesses with care */
 };
 
 struct rq_gather {
 	uint8_t *rows;
-	size_t stride; /* of rows, a multiple of the kernel's unit */
-	size_t width;  /* octets to work on */
+	size_t width; /* of rows, a multiple of the kernel's unit */
 	const uint16_t *list;
 	const uint8_t *zero; /* a row of zeros */
 	const struct rq_port *port;
 };
 
-enum rq_source { RQ_SOURCE_PORT, RQ_SOURCE_SELF };
-
 struct rq_kernel {
 	const char *name;
 	bool (*usable)(void);
 	size_t unit; /* rows are a multiple of it */
-	/* rows[dst] = symbol + rows of the list; SELF: rows[dst] itself in the symbol's place */
-	void (*gather)(const struct rq_gather *g, const struct rq_step *steps, size_t n, bool back,
-		       enum rq_source source);
-	/* symbol = rows of the list, out through the port */
-	void (*emit)(const struct rq_gather *g, const struct rq_step *steps, size_t n);
+	/* rows[dst] = symbol + rows of the list */
+	void (*gather)(const struct rq_gather *g, const struct rq_step *steps, size_t n, bool back);
+	/* out row i = rows of the list of step i */
+	void (*emit)(uint8_t *out, const struct rq_gather *g, const struct rq_step *steps,
+		     size_t n);
+	/* One row after the other into the same memory, past the caches, in whole lines. What does
+	 * not fill a line waits in carry (RQ_LINE octets) for the next row, which goes on at to +
+	 * width; with first there is none yet. Reads RQ_LINE octets behind the row. */
+	void (*stream)(uint8_t *to, const uint8_t *row, size_t width, uint8_t *carry, bool first);
 	/* t = 2t + row; bucket[map[i]] += t */
 	void (*hdpc)(uint8_t *t, uint8_t *buckets, const uint8_t *rows, const uint8_t *map,
 		     size_t n, size_t width);
@@ -85,5 +87,7 @@ const struct rq_kernel *rq_kernel(void);
 /* The row of a symbol at the port when it may be short or narrow: in place, or copied to spare. */
 const uint8_t *rq_port_read(const struct rq_port *port, const struct rq_step *step);
 void rq_port_write(const struct rq_port *port, const struct rq_step *step, const uint8_t *row);
+/* Where the symbol's octets of the stripe go, when it is not careful. */
+uint8_t *rq_port_at(const struct rq_port *port, const struct rq_step *step);
 
 #endif

@@ -24,6 +24,12 @@ V_INLINE void v_store(void *p, V v)
 	_mm256_storeu_si256(p, v);
 }
 
+/* To aligned memory. */
+V_INLINE void v_stream(void *p, V v)
+{
+	_mm256_stream_si256(p, v);
+}
+
 V_INLINE V v_zero(void)
 {
 	return _mm256_setzero_si256();

@@ -33,6 +33,12 @@ V_INLINE void v_store(void *p, V v)
 	_mm512_storeu_si512(p, v);
 }
 
+/* To aligned memory. */
+V_INLINE void v_stream(void *p, V v)
+{
+	_mm512_stream_si512(p, v);
+}
+
 V_INLINE V v_zero(void)
 {
 	return _mm512_setzero_si512();

@@ -25,6 +25,11 @@ static inline void v_store(void *p, V v)
 	memcpy(p, &v, sizeof(v));
 }
 
+static inline void v_stream(void *p, V v)
+{
+	v_store(p, v);
+}
+
 static inline V v_zero(void)
 {
 	return 0;

@@ -5,6 +5,14 @@
 
 #include "assay/status.h"
 
+/* Outputs that no cache can hold until somebody reads them. */
+#define STREAM_MIN ((uint64_t)4 << 20)
+
+static bool stream_pays(const struct assay_rq_wanted *wanted, uint32_t symbol_size)
+{
+	return wanted->len * (uint64_t)symbol_size >= STREAM_MIN && symbol_size >= 1024;
+}
+
 /* Measured on Zen 3 (512 KiB of L2): docs/raptorq-performance.md. */
 static uint32_t best_width(const struct assay_rq_plan *plan, uint32_t symbol_size)
 {
@@ -31,8 +39,9 @@ static void deal(struct assay_rq_solve *s, struct rq_arena *a, const struct assa
 	s->in.spare = rq_arena_take(a, width);
 	s->out.spare = rq_arena_take(a, width);
 	s->pointers = (const uint8_t **)rq_arena_take(a, (from + 64) * sizeof(*s->pointers));
-	if (way != ASSAY_RQ_BACK)
-		s->outs = rq_arena_take(a, len * width);
+	s->outs =
+		rq_arena_take(a, (way != ASSAY_RQ_BACK ? len : RQ_EMIT) * (size_t)width + RQ_LINE);
+	s->carry = rq_arena_take(a, len * RQ_LINE);
 	if (way == ASSAY_RQ_DIRECT) {
 		s->rows = rq_arena_take(a, from * width);
 		return;
@@ -92,13 +101,13 @@ int assay_rq_solve_init(struct assay_rq_solve **solve, void *memory, size_t size
 	deal(s, &a, plan, wanted->way, wanted->len, s->width);
 	if (a.used > a.size)
 		return ASSAY_E_NOMEM;
+	s->stream = stream_pays(wanted, io->symbol_size) && s->width >= 2 * RQ_LINE;
 	s->pieces = io->source != NULL || io->sink != NULL ? io->sub_blocks : 1;
 	s->offset = from;
+	s->follows = UINT32_MAX;
 	s->weight = rq_weight(plan->code.l * (size_t)s->width);
-	s->scratch = (struct rq_port){
-		.object = s->outs, .stride = s->width, .row = s->width, .width = s->width};
-	s->gather = (struct rq_gather){s->rows, s->width, s->width, plan->list, s->rows, &s->in};
-	s->emit = (struct rq_gather){s->rows, s->width, s->width, wanted->list, s->rows, NULL};
+	s->gather = (struct rq_gather){s->rows, s->width, plan->list, s->rows, &s->in};
+	s->emit = (struct rq_gather){s->rows, s->width, wanted->list, s->rows, NULL};
 	if (wanted->way == ASSAY_RQ_DIRECT)
 		for (uint32_t i = 0; i < wanted->from_len; i++)
 			s->pointers[i] = s->rows + (size_t)i * s->width;
@@ -138,6 +147,7 @@ static void port_move(struct assay_rq_solve *s, struct rq_port *port, const uint
 static void stripe(struct assay_rq_solve *s)
 {
 	uint32_t start = piece_offset(s, s->piece), end = piece_offset(s, s->piece + 1), low, high;
+	bool whole;
 
 	while (s->offset >= end) {
 		start = end;
@@ -145,13 +155,18 @@ static void stripe(struct assay_rq_solve *s)
 	}
 	low = start > s->from ? start : s->from;
 	high = end < s->to ? end : s->to;
-	if (high - s->offset < s->width)
+	whole = high - s->offset >= s->width;
+	if (!whole)
 		s->offset = high - low < s->width ? low : high - s->width;
 	s->size = high - s->offset < s->width ? high - s->offset : s->width;
 	port_move(s, &s->in, s->io.source, s->io.source_len, start, end - start);
 	port_move(s, &s->out, s->io.sink, s->io.sink_len, start, end - start);
 	s->in.symbol = (uint8_t *const *)s->io.known;
 	s->out.symbol = s->io.wanted;
+	s->streams = s->stream && whole && !s->out.careful;
+	s->carries = s->streams && s->follows == s->offset;
+	s->flushes = high - s->offset < 2 * s->width;
+	s->follows = s->streams && !s->flushes ? s->offset + s->width : UINT32_MAX;
 }
 
 static rq_phase *const *phases_of(const struct assay_rq_solve *s)
@@ -186,6 +201,7 @@ int rq_solve_spend(struct assay_rq_solve *s, uint64_t *budget)
 		if (*budget == 0 && s->offset < s->to)
 			return ASSAY_E_AGAIN;
 	}
+	__builtin_ia32_sfence(); /* streamed outputs are there for whoever hears of the end */
 	return 0;
 }
 

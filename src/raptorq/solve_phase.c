@@ -32,7 +32,7 @@ static bool gather(struct assay_rq_solve *s, const struct rq_step *steps, size_t
 	while (s->at < len) {
 		size_t n = steps_for(s, len - s->at, each, *budget);
 
-		rq_kernel()->gather(&s->gather, steps + s->at, n, back, RQ_SOURCE_PORT);
+		rq_kernel()->gather(&s->gather, steps + s->at, n, back);
 		s->at += n;
 		if (rq_spend(budget, cost(s, n * each) * s->weight))
 			break;
@@ -206,30 +206,57 @@ static bool back(struct assay_rq_solve *s, uint64_t *budget)
 	return gather(s, s->plan->steps, s->plan->steps_len, 10, true, budget);
 }
 
-static bool emit(struct assay_rq_solve *s, const struct rq_port *port, const struct rq_step *steps,
-		 uint64_t *budget)
+/* Output i of the stripe to where it belongs. */
+static void write_out(struct assay_rq_solve *s, const struct rq_step *step, size_t i,
+		      const uint8_t *row)
 {
-	while (s->at < s->wanted->len) {
-		size_t n = steps_for(s, s->wanted->len - s->at, 8, *budget);
+	uint8_t *to, *carry = s->carry + i * RQ_LINE;
+	size_t over;
 
-		s->emit.port = port;
-		rq_kernel()->emit(&s->emit, steps + s->at, n);
-		s->at += n;
-		if (rq_spend(budget, cost(s, 8 * n) * s->weight))
-			break;
+	if (!s->streams) {
+		rq_port_write(&s->out, step, row);
+		return;
 	}
-	return s->at == s->wanted->len;
+	to = rq_port_at(&s->out, step);
+	rq_kernel()->stream(to, row, s->width, carry, !s->carries);
+	over = (uintptr_t)to % RQ_LINE;
+	if (s->flushes && over > 0)
+		memcpy(to + s->width - over, carry, over);
 }
 
+/* Outputs out of intermediate symbols, a few at a time by way of a small working area. */
 static bool emit_out(struct assay_rq_solve *s, uint64_t *budget)
 {
-	return emit(s, &s->out, s->wanted->steps, budget);
+	const struct assay_rq_wanted *w = s->wanted;
+
+	while (s->at < w->len) {
+		const struct rq_step *steps = w->steps + s->at;
+		size_t n = smaller(steps_for(s, w->len - s->at, 8, *budget), RQ_EMIT);
+
+		rq_kernel()->emit(s->outs, &s->emit, steps, n);
+		for (size_t i = 0; i < n; i++)
+			write_out(s, &steps[i], s->at + i, s->outs + i * s->width);
+		s->at += n;
+		if (rq_spend(budget, cost(s, 10 * n) * s->weight))
+			break;
+	}
+	return s->at == w->len;
 }
 
 /* Outputs as sums of peeled columns of the forward pass. */
 static bool short_gather(struct assay_rq_solve *s, uint64_t *budget)
 {
-	return emit(s, &s->scratch, s->wanted->places, budget);
+	const struct assay_rq_wanted *w = s->wanted;
+
+	while (s->at < w->len) {
+		size_t n = steps_for(s, w->len - s->at, 8, *budget);
+
+		rq_kernel()->emit(s->outs + s->at * s->width, &s->emit, w->steps + s->at, n);
+		s->at += n;
+		if (rq_spend(budget, cost(s, 8 * n) * s->weight))
+			break;
+	}
+	return s->at == w->len;
 }
 
 static bool short_dense(struct assay_rq_solve *s, uint64_t *budget)
@@ -251,7 +278,7 @@ static bool write_outs(struct assay_rq_solve *s, uint64_t *budget)
 	const struct rq_step *steps = w->way == ASSAY_RQ_DIRECT ? w->places : w->steps;
 
 	while (s->at < w->len) {
-		rq_port_write(&s->out, &steps[s->at], s->outs + s->at * s->width);
+		write_out(s, &steps[s->at], s->at, s->outs + s->at * s->width);
 		s->at++;
 		if (rq_spend(budget, cost(s, 2)))
 			break;

@@ -151,18 +151,6 @@ static int stage_sort(struct assay_rq_wanted *w, uint64_t *budget)
 	return 0;
 }
 
-/* For SHORT: the same steps again, into the rows of a working area. */
-static int stage_rows(struct assay_rq_wanted *w, uint64_t *budget)
-{
-	while (w->way == ASSAY_RQ_SHORT && w->at < w->len) {
-		w->places[w->at] = w->steps[w->at];
-		w->places[w->at].esi = w->at;
-		if (++w->at % CHUNK == 0 && rq_spend(budget, 2 * CHUNK))
-			return ASSAY_E_AGAIN;
-	}
-	return 0;
-}
-
 static void bits_of(struct assay_rq_wanted *w, uint32_t i)
 {
 	const struct rq_step *s = &w->steps[i];
@@ -245,7 +233,10 @@ static int stage_direct(struct assay_rq_wanted *w, uint64_t *budget)
 int assay_rq_wanted_run(struct assay_rq_wanted *w, uint64_t budget)
 {
 	static int (*const stages[])(struct assay_rq_wanted *, uint64_t *) = {
-		stage_steps, stage_sort, stage_rows, stage_bits, stage_direct,
+		stage_steps,
+		stage_sort,
+		stage_bits,
+		stage_direct,
 	};
 	enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
 

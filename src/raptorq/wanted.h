@@ -16,8 +16,7 @@ struct assay_rq_wanted {
 	enum assay_rq_way way;		 /* BACK as long as a direct one is being made */
 	bool direct;
 
-	/* esi and place say where a symbol goes; `places` in the caller's order, `steps` by n. For
-	 * SHORT, places then becomes a copy of steps that goes to row esi of a working area. */
+	/* esi and place say where a symbol goes; `places` in the caller's order, `steps` by n. */
 	struct rq_step *places, *steps;
 	uint16_t *list;
 	size_t list_len;

@@ -31,6 +31,11 @@ static inline void _mm512_storeu_si512(void *p, __m512i v)
 	memcpy(p, &v, sizeof(v));
 }
 
+static inline void _mm512_stream_si512(void *p, __m512i v)
+{
+	memcpy(__builtin_assume_aligned(p, 64), &v, sizeof(v));
+}
+
 static inline __m512i _mm512_setzero_si512(void)
 {
 	return (__m512i){{0}};

@@ -120,14 +120,12 @@ static void run(struct sample *s, const struct rq_kernel *kernel, size_t w)
 {
 	struct rq_port port = {
 		.object = s->object, .stride = w, .end = s->object + SIZE, .row = w, .width = w};
-	struct rq_gather g = {s->rows, w, w, s->list, s->rows, &port};
+	struct rq_gather g = {s->rows, w, s->list, s->rows, &port};
 	const uint8_t *src[ROWS];
 
-	kernel->gather(&g, s->steps, ROWS, false, RQ_SOURCE_PORT);
-	kernel->gather(&g, s->steps, ROWS, true, RQ_SOURCE_PORT);
-	kernel->gather(&g, s->steps, ROWS, false, RQ_SOURCE_SELF);
-	port.object = s->more;
-	kernel->emit(&g, s->steps + 1, 4);
+	kernel->gather(&g, s->steps, ROWS, false);
+	kernel->gather(&g, s->steps, ROWS, true);
+	kernel->emit(s->more + w, &g, s->steps + 1, 4);
 	kernel->hdpc(s->more, s->more + w, s->rows, s->map, ROWS - 1, w);
 	kernel->table(s->object, s->rows, s->list, 4, w);
 	kernel->lookup(s->more, NULL, ROWS, s->bits, 9, 3, s->object, 3, w);
@@ -158,13 +156,37 @@ static void same_as_plain(void **state)
 		}
 }
 
+/* Rows one behind another at every place in a line, and nothing beside them. */
+static void streams(void **state)
+{
+	enum { ROWS_OUT = 4, ROOM = 64 + 64 + ROWS_OUT * WIDTH + 64 };
+	static _Alignas(64) uint8_t to[ROOM], want[ROOM], rows[ROWS_OUT * WIDTH + 64], carry[64];
+
+	box_fill(rows, sizeof(rows), 3);
+	for (int k = -1; k < KERNELS; k++) {
+		const struct rq_kernel *kernel = k < 0 ? &rq_kernel_plain : kernels[k];
+
+		for (size_t over = 0; over < 64 && kernel->usable(); over++)
+			for (size_t w = 128; w <= WIDTH; w *= 2) {
+				uint8_t *at = to + 64 + over;
+
+				memset(to, 0x77, ROOM);
+				memset(want, 0x77, ROOM);
+				memcpy(want + 64 + over, rows, ROWS_OUT * w);
+				for (int r = 0; r < ROWS_OUT; r++)
+					kernel->stream(at + r * w, rows + r * w, w, carry, r == 0);
+				memcpy(at + ROWS_OUT * w - over, carry, over);
+				assert_memory_equal(to, want, ROOM);
+			}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(products),
-		cmocka_unit_test(products_of_kernels),
-		cmocka_unit_test(dot_with_isal),
-		cmocka_unit_test(same_as_plain),
+		cmocka_unit_test(products),	 cmocka_unit_test(products_of_kernels),
+		cmocka_unit_test(dot_with_isal), cmocka_unit_test(same_as_plain),
+		cmocka_unit_test(streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
