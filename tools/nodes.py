@@ -134,6 +134,7 @@ class Node:
         self.folder, self.account = pathlib.Path(folder), account
         self.build = build or build_folder()
         self.prefix = list(prefix)  # command in front of the daemon: a namespace, another user
+        self.daemon = [str(self.build / "src" / "assayd")]
         self.process = None
         self.config = self.folder / "assay.conf"
         self.log = self.folder / "assayd.log"
@@ -218,7 +219,7 @@ class Node:
     def start(self, seconds=2 * PATIENCE):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, str(self.build / "src" / "assayd"), "--config", str(self.config)],
+                [*self.prefix, *self.daemon, "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
         wait_until(lambda: self.process.poll() is not None or self.answers(), f"{self.account} to answer", seconds)
         if self.process.poll() is not None:

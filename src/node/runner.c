@@ -127,8 +127,14 @@ static void settle(struct runner *r, size_t from, struct moment now, struct effe
 
 /* --- turns */
 
+/*
+ * Others apply the first tick of an epoch a moment later; whoever is asked before that would refuse
+ * the epoch and be blamed for it. So nobody is asked before the second one.
+ */
 static bool challenging(const struct runner *r)
 {
+	if (r->facts.height == r->facts.start)
+		return false;
 	return r->report.challenges && r->facts.mode != 0 && r->facts.enabled &&
 	       r->report.state == REPORT_WAITING && !challenge_complete(&r->challenge);
 }
