@@ -27,12 +27,12 @@ class Run(SmokeCase):
                 words = (entry / "cmdline").read_bytes().decode().split("\0")
             except (OSError, UnicodeDecodeError):
                 continue
-            if words[0].endswith("/assayd") and any(str(self.folder) in word for word in words):
+            if words[0].endswith(("/assayd", "/assayd-liar")) and any(str(self.folder) in word for word in words):
                 found.append(int(entry.name))
         return found
 
     def test_keep_then_again(self):
-        said = self.run_tool("--udp-only", "--keep")
+        said = self.run_tool("--pair", "--udp-only", "--keep")
         self.addCleanup(lambda: [os.kill(pid, 9) for pid in self.daemons()])
         self.assertEqual(2, len(self.daemons()))
         commands = re.findall(r"^  (/.*assayctl .*)$", said, re.MULTILINE)
@@ -44,6 +44,7 @@ class Run(SmokeCase):
         if not nodes.namespaces_possible():
             for kind in ("af_packet", "af_xdp"):
                 self.assertIn(kind, said)
+        self.assertIn("identical", said)
         self.assertEqual([], self.daemons())
 
     def test_foreign_folder(self):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two nodes on this machine: real files stored, challenged in both directions, every proof checked.
+"""assay on this machine. First two nodes: real files stored, challenged in both directions, every proof checked, over kernel
+sockets (udp:) and, where this user may, over DPDK ports on veth pairs between network namespaces (af_packet, af_xdp). Then a
+network of seven: files put and got back, challenges every epoch, and three nodes that fail in three ways.
 
-First over kernel sockets (udp:), then, where this user may, over DPDK ports on veth pairs between network namespaces
-(af_packet, af_xdp). Exits with 0 only if all that is shown came true; the last line is `assay run: ok (N checks)`.
+Exits with 0 only if all that is shown came true; the last line is `assay run: ok (N checks)`.
 """
 import argparse
 import json
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 
+import network
 import nodes
 from nodes import Failure, Namespace, Node
 
@@ -71,7 +73,7 @@ def end_daemons(path):
             words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if words[0].endswith("assayd") and any(word.startswith(f"{path}/") for word in words):
+        if words[0].endswith(("assayd", "assayd-liar")) and any(word.startswith(f"{path}/") for word in words):
             os.kill(int(entry.name), signal.SIGTERM)
             nodes.wait_until(lambda e=entry: not e.exists(), f"the daemon of an earlier run to end ({entry.name})")
 
@@ -243,11 +245,33 @@ To end them: kill {first.process.pid} {second.process.pid}; or run tools/run aga
 """)
 
 
+def two_nodes(show, folder, options):
+    """The two nodes on the loopback when they are to go on running, else None."""
+    pair = over_udp(show, folder, options.count)
+    try:
+        why = "--udp-only" if options.udp_only else nodes.namespaces_possible()
+        if why:
+            show.title(f"DPDK ports in network namespaces: left out ({why})")
+        else:
+            for kind in DEVICES:
+                over_dpdk(show, folder, kind, options.count)
+    except BaseException:
+        pair.close()
+        raise
+    if options.keep:
+        return pair
+    show.check(pair.stop() == [0, 0], "both nodes on the loopback end with status 0")
+    return None
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tools/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = pathlib.Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / f"assay-run-{os.getuid()}"
     parser.add_argument("--state", type=pathlib.Path, default=default, help=f"folder of the nodes (default {default})")
     parser.add_argument("--keep", action="store_true", help="leave the two nodes on the loopback running")
+    parser.add_argument("--pair", action="store_true", help="only the two nodes")
+    parser.add_argument("--network", action="store_true", help="only the network of seven")
+    parser.add_argument("--etcd", action="store_true", help="the network's ledger in a cluster of three etcd servers")
     parser.add_argument("--udp-only", action="store_true", help="leave out the part over DPDK ports")
     parser.add_argument("--count", type=int, default=ASKS, help=f"challenges per file (default {ASKS})")
     options = parser.parse_args()
@@ -255,22 +279,16 @@ def main():
     show, start = Show(), time.monotonic()
     try:
         clean_folder(options.state.absolute())
-        pair = over_udp(show, options.state.absolute(), options.count)
-        try:
-            why = "--udp-only" if options.udp_only else nodes.namespaces_possible()
-            if why:
-                show.title(f"DPDK ports in network namespaces: left out ({why})")
-            else:
-                for kind in DEVICES:
-                    over_dpdk(show, options.state.absolute(), kind, options.count)
-        except BaseException:
-            pair.close()
-            raise
-        if options.keep:
-            keep(pair)
+        folder = options.state.absolute()
+        kept = None
+        if not options.network:
+            kept = two_nodes(show, folder, options)
+        if not options.pair:
+            network.show_network(show, folder / "network", real_files(PROGRAMS, 1) + real_files(DOCUMENTS, 1), options.etcd)
+        if kept:
+            keep(kept)
         else:
-            show.check(pair.stop() == [0, 0], "both nodes on the loopback end with status 0")
-            shutil.rmtree(options.state, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
     except (Failure, OSError, subprocess.SubprocessError) as error:
         show.check(False, str(error))
     except KeyboardInterrupt:
