@@ -15,6 +15,25 @@ enum { CHUNK = 64 };
 /* Rows of planes behind the H HDPC rows: two that take the last running sum, and the sum itself. */
 enum { LAST, LAST_TWIN, RUNNING, EXTRA };
 
+/* The bucket of a pair of rows. */
+static uint32_t bucket(uint32_t low, uint32_t high)
+{
+	return high * (high - 1) / 2 + low;
+}
+
+static void list_buckets(struct assay_rq_plan *p)
+{
+	uint32_t h = p->code.h, at = 0;
+
+	for (uint32_t r = 0; r < h; r++) {
+		p->hdpc_steps[r] = (struct rq_step){.start = at, .n = h - 1};
+		for (uint32_t other = 0; other < h; other++)
+			if (other != r)
+				p->hdpc_list[at++] =
+					r < other ? bucket(r, other) : bucket(other, r);
+	}
+}
+
 int rq_stage_hdpc_map(struct assay_rq_plan *p, uint64_t *budget)
 {
 	const struct rq_code *c = &p->code;
@@ -30,12 +49,13 @@ int rq_stage_hdpc_map(struct assay_rq_plan *p, uint64_t *budget)
 		high = rows[0] ^ rows[1] ^ low;
 		p->hdpc_pairs[p->at][0] = low;
 		p->hdpc_pairs[p->at][1] = high;
-		p->hdpc_map[p->at] = high * (high - 1) / 2 + low;
+		p->hdpc_map[p->at] = bucket(low, high);
 		if (rq_spend(budget, 8)) {
 			p->at++;
 			return ASSAY_E_AGAIN;
 		}
 	}
+	list_buckets(p);
 	p->hdpc_map[last] = RQ_PAIR_DUMP(c);
 	p->hdpc_pairs[last][0] = c->h + LAST;
 	p->hdpc_pairs[last][1] = c->h + LAST_TWIN;

@@ -92,9 +92,11 @@ struct assay_rq_plan {
 	uint16_t free_place[RQ_HDPC_MAX];
 	uint32_t free_len;
 	uint8_t (*hdpc_pairs)[2];
-	uint8_t *hdpc_map; /* bucket of each running sum */
-	uint8_t *planes;   /* bits of the HDPC rows on the inactive columns */
-	uint8_t *octets;   /* the last running sum on them, and a row to work on */
+	uint8_t *hdpc_map;			/* bucket of each running sum */
+	struct rq_step hdpc_steps[RQ_HDPC_MAX]; /* each row as the sum of its buckets */
+	uint16_t hdpc_list[RQ_HDPC_MAX * (RQ_HDPC_MAX - 1)];
+	uint8_t *planes; /* bits of the HDPC rows on the inactive columns */
+	uint8_t *octets; /* the last running sum on them, and a row to work on */
 	size_t octets_stride;
 	uint8_t *free_masks; /* g rows of H octets: as free_bits */
 	uint8_t *hdpc_pivot; /* H x g */

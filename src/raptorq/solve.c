@@ -16,7 +16,7 @@ static bool stream_pays(const struct assay_rq_wanted *wanted, uint32_t symbol_si
 /* Measured on Zen 3 (512 KiB of L2): docs/raptorq-performance.md. */
 static uint32_t best_width(const struct assay_rq_plan *plan, uint32_t symbol_size)
 {
-	uint32_t width = plan->code.l <= 512 ? 256 : 128;
+	uint32_t width = plan->code.l <= 2500 ? 256 : 128;
 	uint32_t unit = rq_kernel()->unit;
 
 	while (width > unit && width > symbol_size)

@@ -51,7 +51,7 @@ static bool clear(struct assay_rq_solve *s, uint64_t *budget)
 	if (p->free_len > 0) {
 		memset(s->buckets, 0, (RQ_PAIR_DUMP(&p->code) + 1) * w);
 		memset(s->running, 0, w);
-		memset(s->hdpc, 0, 2 * RQ_HDPC_MAX * w);
+		memset(s->hdpc + RQ_HDPC_MAX * w, 0, RQ_HDPC_MAX * w);
 	}
 	rq_spend(budget, cost(s, p->inactive_len + 32));
 	return true;
@@ -88,16 +88,14 @@ static bool running_sums(struct assay_rq_solve *s, uint64_t *budget)
 static bool hdpc_rows(struct assay_rq_solve *s, uint64_t *budget)
 {
 	const struct assay_rq_plan *p = s->plan;
-	const uint8_t *bucket = s->buckets, *last = s->buckets + RQ_PAIR_DUMP(&p->code) * s->width;
+	const struct rq_gather buckets = {
+		.rows = s->buckets, .width = s->width, .list = p->hdpc_list};
+	const uint8_t *last = s->buckets + RQ_PAIR_DUMP(&p->code) * s->width;
 	uint8_t power[RQ_HDPC_MAX], factor = 1;
 
 	if (p->free_len == 0)
 		return true;
-	for (uint32_t high = 1; high < p->code.h; high++)
-		for (uint32_t low = 0; low < high; low++, bucket += s->width) {
-			rq_kernel()->add(s->hdpc + low * s->width, bucket, s->width);
-			rq_kernel()->add(s->hdpc + high * s->width, bucket, s->width);
-		}
+	rq_kernel()->emit(s->hdpc, &buckets, p->hdpc_steps, p->code.h);
 	for (uint32_t h = 0; h < p->code.h; h++) {
 		power[h] = factor;
 		factor = factor << 1 ^ (factor & 0x80 ? 0x1d : 0);

@@ -10,7 +10,7 @@
 enum { COST_TUPLE = 32, ENTRIES = RQ_ROW_MAX, DIRECT_WIDTH = 64, CHUNK = 64 };
 
 /* Costs in row operations, measured with AVX2 on Zen 3; GFNI needs less for a product. */
-static const double cost_product_shuffle = 1.3, cost_product_gfni = 0.35, cost_lookup = 0.25;
+static const double cost_product_shuffle = 1.3, cost_product_gfni = 0.35, cost_lookup = 0.15;
 
 static size_t direct_from_max(const struct assay_rq_plan *plan)
 {
@@ -50,15 +50,28 @@ size_t assay_rq_wanted_size(const struct assay_rq_plan *plan, size_t len)
 	return w.arena.used + (direct ? rq_solve_size(plan, ASSAY_RQ_BACK, len, DIRECT_WIDTH) : 0);
 }
 
+/* A row of the working area, in units of one that comes from L2. */
+static double cost_row(const struct assay_rq_plan *plan)
+{
+	switch (rq_weight(plan->code.l * (size_t)RQ_WIDTH_MAX / 2)) {
+	case 1:
+		return 1;
+	case 4:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
 /* Row operations per way for the whole job, divided by the width that is the same for all. */
 static enum assay_rq_way choose(const struct assay_rq_plan *plan, size_t len, uint32_t symbol_size)
 {
-	double dense = plan->inactive_len * cost_lookup,
+	double dense = plan->inactive_len * cost_lookup, row = cost_row(plan),
 	       per = strcmp(rq_kernel()->name, "avx512") == 0 ? cost_product_gfni
 							      : cost_product_shuffle;
-	double shared = plan->list_len + 2.0 * plan->code.l + plan->inactive_len * dense;
-	double back = plan->list_len + plan->steps_len + len * 7.0;
-	double brief = len * (6.0 + dense) + 4 * plan->inactive_len;
+	double shared = (plan->list_len + 2.0 * plan->code.l) * row + plan->inactive_len * dense;
+	double back = (plan->list_len + plan->steps_len + len * 7.0) * row;
+	double brief = len * (6 * row + dense) + 4 * plan->inactive_len;
 	double direct = len * per * plan->code.kp;
 
 	/* coefficients come from a solve as wide as there are sources; they must not cost more than
