@@ -40,6 +40,7 @@ struct assay_schnorr_config {
 	uint32_t items_max;	      /* of one batch, 1..65536 */
 	uint32_t keys_max;	      /* of the key cache, 0..65536 */
 	enum assay_schnorr_code code; /* other than BEST for tests and figures */
+	bool forgets;		      /* likewise: how much was bad lately does not matter */
 };
 
 struct assay_schnorr;

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "schnorr/cases.h"
 
-#define MOST 512
+#define MOST CASES_ROUNDS(384, 96)
 
 static struct sig_case cases[MOST], good[MOST];
 static bool told[MOST];
@@ -76,7 +76,7 @@ static size_t read_vectors(struct sig_case *out, bool *valid)
 	return n;
 }
 
-/* Alone, at every position of a batch, in 16 copies, all together. */
+/* Alone, at every position of a batch, in 16 copies, all together. 24 are summed, then halved. */
 static void published_answers(void **state)
 {
 	static struct sig_case vector[32];
@@ -87,7 +87,7 @@ static void published_answers(void **state)
 	for (size_t v = 0; v < n; v++) {
 		for (size_t i = 0; i < MOST; i++)
 			told[i] = true;
-		for (size_t at = 0; at < 24; at++) {
+		for (size_t at = v % CASES_ROUNDS(1, 8); at < 24; at += CASES_ROUNDS(1, 8)) {
 			memcpy(cases, good, 24 * sizeof(cases[0]));
 			cases[at] = vector[v];
 			told[at] = valid[v];
@@ -111,7 +111,7 @@ static void every_size(void **state)
 	for (size_t i = 0; i < MOST; i++)
 		told[i] = true;
 	assert_int_equal(cases_differ(batch, cases, 0, false, 0, told), -1);
-	for (size_t n = 1; n <= MOST; n = n < 40 ? n + 1 : n * 5 / 4)
+	for (size_t n = 1; n <= MOST; n = n < 40 ? n + CASES_ROUNDS(1, 5) : n * 5 / 4)
 		assert_int_equal(cases_differ(batch, cases, n, n % 2 == 0, 0, told), -1);
 	assert_int_equal(cases_differ(batch, cases, MOST, true, 1000, told), -1);
 }
@@ -120,8 +120,8 @@ static void one_bad_anywhere(void **state)
 {
 	for (size_t i = 0; i < MOST; i++)
 		told[i] = true;
-	for (unsigned round = 0; round < 40; round++) {
-		size_t n = round < 20 ? 9 + below(60) : MOST, at = below((uint32_t)n);
+	for (unsigned round = 0; round < CASES_ROUNDS(32, 6); round++) {
+		size_t n = round % 2 == 0 ? 9 + below(60) : MOST, at = below((uint32_t)n);
 		uint8_t *bytes = round % 3 == 0	  ? cases[at].key
 				 : round % 3 == 1 ? cases[at].signature
 						  : cases[at].message;
@@ -192,7 +192,7 @@ static void any_share_bad(void **state)
 {
 	static const uint32_t shares[] = {1, 2, 5, 20, 100};
 
-	for (unsigned round = 0; round < 30; round++) {
+	for (unsigned round = 0; round < CASES_ROUNDS(20, 5); round++) {
 		size_t n = 1 + below(MOST - 1);
 
 		memcpy(cases, good, sizeof(cases));
@@ -235,31 +235,33 @@ static void equal_points(void **state)
 
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(hex_decode(secret[i], 32, secrets[i]), 0);
-	for (unsigned round = 0; round < 24; round++) {
+	for (unsigned round = 0; round < CASES_ROUNDS(24, 6); round++) {
 		unsigned nonces = round % 3 == 0 ? 1 : 6, keys = round % 4 == 0 ? 1 : 6;
 
-		for (size_t i = 0; i < 192; i++)
+		for (size_t i = 0; i < 96; i++)
 			case_sign_nonce(&cases[i], &seed, secret[below(keys)],
 					secret[below(nonces)]);
 		if (round % 2 != 0)
-			spoil(&cases[below(192)]);
-		same(round < 12 ? 192 : 3 + below(60));
+			spoil(&cases[below(96)]);
+		same(round % 3 != 1 ? 96 : 3 + below(60));
 	}
 }
 
 /* n copies of one, two that alternate, few keys. */
 static void repeated_items(void **state)
 {
-	for (unsigned kinds = 1; kinds <= 32; kinds *= 2) {
-		for (size_t i = 0; i < MOST; i++)
+	size_t n = MOST / 2;
+
+	for (unsigned kinds = 1; kinds <= 32; kinds *= kinds == 1 ? 2 : 4) {
+		for (size_t i = 0; i < n; i++)
 			cases[i] = good[i % kinds];
-		same(MOST);
+		same(n);
 		same(17);
-		spoil(&cases[below(MOST)]);
-		same(MOST);
-		for (size_t i = 0; i < MOST; i++)
+		spoil(&cases[below((uint32_t)n)]);
+		same(n);
+		for (size_t i = 0; i < n; i++)
 			case_sign(&cases[i], &seed, (uint32_t)i % kinds + 1);
-		same(MOST);
+		same(n);
 	}
 }
 
@@ -297,9 +299,64 @@ static void cache_is_bounded(void **state)
 			 ASSAY_E_BUSY);
 }
 
+/* Known keys come from the cache from their second batch on; more than it holds make no difference.
+ */
+static void known_keys(void **state)
+{
+	struct assay_schnorr_stats first, second;
+
+	for (unsigned round = 0; round < 4; round++) {
+		uint32_t n = round < 2 ? 8 : 40;
+
+		assay_schnorr_stats(batch, &first);
+		assay_schnorr_reset(batch);
+		for (uint32_t i = 0; i < n; i++) {
+			cases[i] = good[i];
+			cases[i].signature[50] ^= i % 8 == 3;
+			assert_int_equal(assay_schnorr_add_known(batch, cases[i].message,
+								 cases[i].len, cases[i].key,
+								 cases[i].signature),
+					 0);
+		}
+		assert_int_equal(assay_schnorr_run(batch, 0), 0);
+		assay_schnorr_stats(batch, &second);
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(assay_schnorr_valid(batch, i), i % 8 != 3);
+		if (code != ASSAY_SCHNORR_PLAIN && round < 2) /* judged: no R is lifted */
+			assert_int_equal(second.lifts - first.lifts, round == 0 ? 8 : 0);
+	}
+}
+
+/* After a bad batch the next is judged without a sum, until most are good again. */
+static void remembers(void **state)
+{
+	const struct assay_schnorr_config config = {MOST, 0, code, false};
+	struct assay_schnorr *b = cases_batch_of(&config);
+	struct assay_schnorr_stats before, after;
+
+	assert_non_null(b);
+	for (unsigned round = 0; round < 24; round++) {
+		bool is_bad = round == 1 || round == 2;
+
+		for (size_t i = 0; i < 48; i++) {
+			cases[i] = good[i];
+			cases[i].signature[3] ^= is_bad;
+			told[i] = !is_bad;
+		}
+		assay_schnorr_stats(b, &before);
+		assert_int_equal(cases_differ(b, cases, 48, false, 0, told), -1);
+		assay_schnorr_stats(b, &after);
+		if (round < 2 || round == 23)
+			assert_true(after.checks > before.checks);
+		else if (round == 2 || round == 3)
+			assert_int_equal(after.checks, before.checks);
+	}
+	cases_free(b);
+}
+
 static void limits(void **state)
 {
-	struct assay_schnorr_config config = {0, 0, ASSAY_SCHNORR_BEST};
+	struct assay_schnorr_config config = {0, 0, ASSAY_SCHNORR_BEST, false};
 	struct assay_schnorr *b;
 	uint8_t byte;
 
@@ -351,7 +408,8 @@ int main(void)
 			TEST(errors_that_cancel, &codes[i]), TEST(equal_points, &codes[i]),
 			TEST(repeated_items, &codes[i]),     TEST(all_bad, &codes[i]),
 			TEST(cache_is_bounded, &codes[i]),   TEST(limits, &codes[i]),
-			TEST(long_message, &codes[i]),
+			TEST(long_message, &codes[i]),	     TEST(known_keys, &codes[i]),
+			TEST(remembers, &codes[i]),
 		};
 		struct assay_schnorr *b = cases_batch(1, 0, codes[i]);
 

@@ -79,22 +79,28 @@ bool case_valid(const struct sig_case *c)
 	       secp256k1_schnorrsig_verify(context(), c->signature, c->message, c->len, &key);
 }
 
-struct assay_schnorr *cases_batch(uint32_t items_max, uint32_t keys_max,
-				  enum assay_schnorr_code code)
+struct assay_schnorr *cases_batch_of(const struct assay_schnorr_config *config)
 {
 	static const uint8_t secret[32] = "a secret of the tests, not known";
-	struct assay_schnorr_config config = {items_max, keys_max, code};
-	size_t size = assay_schnorr_size(&config);
+	size_t size = assay_schnorr_size(config);
 	void *memory = aligned_alloc(ASSAY_SCHNORR_ALIGN, size);
 	struct assay_schnorr *b;
 
 	must(size > 0 && memory != NULL);
 	memset(memory, 0xa5, size);
-	if (assay_schnorr_init(&b, memory, size, &config, secret) != 0) {
+	if (assay_schnorr_init(&b, memory, size, config, secret) != 0) {
 		free(memory);
 		return NULL;
 	}
 	return b;
+}
+
+struct assay_schnorr *cases_batch(uint32_t items_max, uint32_t keys_max,
+				  enum assay_schnorr_code code)
+{
+	const struct assay_schnorr_config config = {items_max, keys_max, code, true};
+
+	return cases_batch_of(&config);
 }
 
 /* A batch lies at the start of its memory. */

@@ -10,6 +10,21 @@
 
 #include "assay/schnorr_batch.h"
 
+/* Rounds under sanitizers, which take their time: the ordinary build has them all. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define CASES_FEWER
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define CASES_FEWER
+#endif
+#ifdef CASES_FEWER
+#define CASES_ROUNDS(all, fewer) (fewer)
+#else
+#define CASES_ROUNDS(all, fewer) (all)
+#endif
+
 struct sig_case {
 	uint8_t message[128];
 	size_t len;
@@ -26,9 +41,14 @@ void case_sign_nonce(struct sig_case *c, uint64_t *state, const uint8_t secret[3
 		     const uint8_t nonce[32]);
 bool case_valid(const struct sig_case *c);
 
-/* A batch in memory of its own; NULL when this processor lacks the code. */
+/*
+ * A batch in memory of its own, which takes each as if it was the first; NULL when this processor
+ * lacks the code.
+ */
 struct assay_schnorr *cases_batch(uint32_t items_max, uint32_t keys_max,
 				  enum assay_schnorr_code code);
+/* The same for any configuration. */
+struct assay_schnorr *cases_batch_of(const struct assay_schnorr_config *config);
 void cases_free(struct assay_schnorr *b);
 /*
  * Checks n cases as one batch, in slices of budget_ns; every third with a cached key when cached.

@@ -43,7 +43,7 @@ void singles_step(struct assay_schnorr *b)
 /* How a batch begins. */
 static enum phase begin(struct assay_schnorr *b)
 {
-	bool suspect = b->bad_lately * SUSPECT_SHARE > b->items_lately;
+	bool suspect = !b->config.forgets && b->bad_lately * SUSPECT_SHARE > b->items_lately;
 
 	b->judge_all = b->kernels->judges && (suspect || b->items_count <= JUDGE_MAX);
 	if (b->items_count == 0)

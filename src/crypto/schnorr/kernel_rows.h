@@ -8,7 +8,7 @@
 #ifndef SCHNORR_KERNEL_ROWS_H
 #define SCHNORR_KERNEL_ROWS_H
 
-#define V_STAGE static __attribute__((noinline, unused))
+#define V_STAGE V_NEVER
 /* Said where a compiler could think that a row is empty. */
 #define ROW_NOT_EMPTY(n)                         \
 	do {                                     \

@@ -82,21 +82,29 @@ struct kernels {
 };
 
 /*
- * How the pieces of a kernel are defined. Inlined into one another they are what compilers take
- * minutes for when every step is instrumented or modelled.
+ * How the pieces of a kernel are defined: what a vector does (V_OP) and what is made of that. All
+ * inlined into one another they are what compilers take minutes for when every step is instrumented
+ * or modelled.
  */
+#define V_ALWAYS static inline __attribute__((always_inline, unused))
+#define V_NEVER	 static __attribute__((noinline, unused))
 #ifdef __has_feature
 #if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
 #define V_APART
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(SCHNORR_IFMA_MODEL)
+#ifdef __SANITIZE_ADDRESS__
 #define V_APART
 #endif
-#ifdef V_APART
-#define V_INLINE static __attribute__((noinline, unused))
+#ifdef SCHNORR_IFMA_MODEL
+#define V_OP	 V_NEVER
+#define V_INLINE V_NEVER
+#elif defined(V_APART)
+#define V_OP	 V_ALWAYS
+#define V_INLINE V_NEVER
 #else
-#define V_INLINE static inline __attribute__((always_inline, unused))
+#define V_OP	 V_ALWAYS
+#define V_INLINE V_ALWAYS
 #endif
 
 extern const struct kernels kernels_plain, kernels_avx2, kernels_ifma;

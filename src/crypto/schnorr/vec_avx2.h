@@ -52,64 +52,64 @@ typedef __m256d operand;
 		static const _Alignas(32) double words_[4] = {(x), (x), (x), (x)}; \
 		_mm256_castsi256_pd(V_HIDDEN(words_));                             \
 	})
-V_INLINE vec v_broadcast(uint64_t x)
+V_OP vec v_broadcast(uint64_t x)
 {
 	return _mm256_set1_epi64x((long long)x);
 }
-V_INLINE vec v_load(const uint64_t *p)
+V_OP vec v_load(const uint64_t *p)
 {
 	return _mm256_load_si256((const __m256i *)p);
 }
-V_INLINE void v_store(uint64_t *p, vec x)
+V_OP void v_store(uint64_t *p, vec x)
 {
 	_mm256_store_si256((__m256i *)p, x);
 }
-V_INLINE vec v_add(vec a, vec b)
+V_OP vec v_add(vec a, vec b)
 {
 	return _mm256_add_epi64(a, b);
 }
-V_INLINE vec v_sub(vec a, vec b)
+V_OP vec v_sub(vec a, vec b)
 {
 	return _mm256_sub_epi64(a, b);
 }
-V_INLINE vec v_and(vec a, vec b)
+V_OP vec v_and(vec a, vec b)
 {
 	return _mm256_and_si256(a, b);
 }
-V_INLINE vec v_or(vec a, vec b)
+V_OP vec v_or(vec a, vec b)
 {
 	return _mm256_or_si256(a, b);
 }
 #define v_shr(x, n) _mm256_srli_epi64(x, n)
 #define v_shl(x, n) _mm256_slli_epi64(x, n)
-V_INLINE vec v_is_zero(vec x)
+V_OP vec v_is_zero(vec x)
 {
 	return _mm256_cmpeq_epi64(x, _mm256_setzero_si256());
 }
-V_INLINE vec v_select(vec mask, vec yes, vec no)
+V_OP vec v_select(vec mask, vec yes, vec no)
 {
 	return _mm256_blendv_epi8(no, yes, mask);
 }
-V_INLINE unsigned v_bits(vec mask)
+V_OP unsigned v_bits(vec mask)
 {
 	return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(mask));
 }
-V_INLINE vec v_times_k(vec x)
+V_OP vec v_times_k(vec x)
 {
 	return v_add(v_shl(x, 32), _mm256_mul_epu32(x, v_set(977)));
 }
-V_INLINE operand v_operand(vec x)
+V_OP operand v_operand(vec x)
 {
 	__m256d two52 = v_set_pd(TWO52);
 
 	return _mm256_sub_pd(_mm256_castsi256_pd(v_or(x, v_set(BITS_LOW))), two52);
 }
 #define v_operand_set(x) v_set_pd((double)(x))
-V_INLINE operand v_operand_low(vec x)
+V_OP operand v_operand_low(vec x)
 {
 	return v_operand(v_and(x, v_set(M52)));
 }
-V_INLINE void v_madd(vec *low, vec *high, operand a, operand b)
+V_OP void v_madd(vec *low, vec *high, operand a, operand b)
 {
 	__m256d h = _mm256_fmadd_pd(a, b, v_set_pd(TWO104));
 	__m256d l = _mm256_fmadd_pd(a, b, _mm256_sub_pd(v_set_pd(TWO104 + TWO52), h));
@@ -120,7 +120,7 @@ V_INLINE void v_madd(vec *low, vec *high, operand a, operand b)
 #define V_ACC(lows, highs)	v_set(-((lows)*BITS_LOW + (highs)*BITS_HIGH))
 #define V_ACC_HALF(lows, highs) v_set(-((lows) * (BITS_LOW / 2) + (highs) * (BITS_HIGH / 2)))
 
-V_INLINE void v_transpose(vec out[4], const vec in[4])
+V_OP void v_transpose(vec out[4], const vec in[4])
 {
 	vec a = _mm256_unpacklo_epi64(in[0], in[1]), b = _mm256_unpackhi_epi64(in[0], in[1]);
 	vec c = _mm256_unpacklo_epi64(in[2], in[3]), d = _mm256_unpackhi_epi64(in[2], in[3]);
@@ -130,7 +130,7 @@ V_INLINE void v_transpose(vec out[4], const vec in[4])
 	out[2] = _mm256_permute2x128_si256(a, c, 0x31);
 	out[3] = _mm256_permute2x128_si256(b, d, 0x31);
 }
-V_INLINE void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
+V_OP void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
 {
 	vec in[4];
 
@@ -138,7 +138,7 @@ V_INLINE void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
 		in[i] = v_load(rows[i]);
 	v_transpose(out, in);
 }
-V_INLINE void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
+V_OP void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
 {
 	vec out[4];
 
@@ -151,13 +151,13 @@ V_INLINE void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
 #define MXCSR_DEFAULT	  0x1f80u
 #define MXCSR_TOWARD_ZERO 0x7f80u
 
-V_INLINE void v_enter(void)
+V_OP void v_enter(void)
 {
 	unsigned mode = MXCSR_TOWARD_ZERO;
 
 	__asm__ volatile("ldmxcsr %0" : : "m"(mode) : "memory");
 }
-V_INLINE void v_leave(void)
+V_OP void v_leave(void)
 {
 	unsigned mode = MXCSR_DEFAULT;
 

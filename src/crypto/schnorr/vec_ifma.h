@@ -25,62 +25,62 @@ typedef __m512i operand;
 #define V_BELOW(x, bits) ((void)0)
 
 #define v_set(x)	 _mm512_set1_epi64((long long)(x))
-V_INLINE vec v_broadcast(uint64_t x)
+V_OP vec v_broadcast(uint64_t x)
 {
 	return _mm512_set1_epi64((long long)x);
 }
-V_INLINE vec v_load(const uint64_t *p)
+V_OP vec v_load(const uint64_t *p)
 {
 	return _mm512_load_si512(p);
 }
-V_INLINE void v_store(uint64_t *p, vec x)
+V_OP void v_store(uint64_t *p, vec x)
 {
 	_mm512_store_si512(p, x);
 }
-V_INLINE vec v_add(vec a, vec b)
+V_OP vec v_add(vec a, vec b)
 {
 	return _mm512_add_epi64(a, b);
 }
-V_INLINE vec v_sub(vec a, vec b)
+V_OP vec v_sub(vec a, vec b)
 {
 	return _mm512_sub_epi64(a, b);
 }
-V_INLINE vec v_and(vec a, vec b)
+V_OP vec v_and(vec a, vec b)
 {
 	return _mm512_and_si512(a, b);
 }
-V_INLINE vec v_or(vec a, vec b)
+V_OP vec v_or(vec a, vec b)
 {
 	return _mm512_or_si512(a, b);
 }
 #define v_shr(x, n) _mm512_srli_epi64(x, n)
 #define v_shl(x, n) _mm512_slli_epi64(x, n)
-V_INLINE vec v_is_zero(vec x)
+V_OP vec v_is_zero(vec x)
 {
 	return _mm512_movm_epi64(_mm512_cmpeq_epi64_mask(x, _mm512_setzero_si512()));
 }
-V_INLINE vec v_select(vec mask, vec yes, vec no)
+V_OP vec v_select(vec mask, vec yes, vec no)
 {
 	return _mm512_ternarylogic_epi64(mask, yes, no, 0xca);
 }
-V_INLINE unsigned v_bits(vec mask)
+V_OP unsigned v_bits(vec mask)
 {
 	return _mm512_movepi64_mask(mask);
 }
-V_INLINE vec v_times_k(vec x)
+V_OP vec v_times_k(vec x)
 {
 	return _mm512_madd52lo_epu64(_mm512_setzero_si512(), x, v_set(0x1000003d1));
 }
-V_INLINE operand v_operand(vec x)
+V_OP operand v_operand(vec x)
 {
 	return x;
 }
 #define v_operand_set(x) v_set(x)
-V_INLINE operand v_operand_low(vec x)
+V_OP operand v_operand_low(vec x)
 {
 	return x;
 }
-V_INLINE void v_madd(vec *low, vec *high, operand a, operand b)
+V_OP void v_madd(vec *low, vec *high, operand a, operand b)
 {
 	*low = _mm512_madd52lo_epu64(*low, a, b);
 	*high = _mm512_madd52hi_epu64(*high, a, b);
@@ -89,7 +89,7 @@ V_INLINE void v_madd(vec *low, vec *high, operand a, operand b)
 #define V_ACC_HALF(lows, highs) _mm512_setzero_si512()
 
 /* In both halves: from four rows of four, or four columns, the other. */
-V_INLINE void v_transpose(vec out[4], const vec in[4])
+V_OP void v_transpose(vec out[4], const vec in[4])
 {
 	const vec low = _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0);
 	const vec high = _mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2);
@@ -101,7 +101,7 @@ V_INLINE void v_transpose(vec out[4], const vec in[4])
 	out[2] = _mm512_permutex2var_epi64(a, high, c);
 	out[3] = _mm512_permutex2var_epi64(b, high, d);
 }
-V_INLINE void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
+V_OP void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
 {
 	vec in[4];
 
@@ -113,7 +113,7 @@ V_INLINE void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
 	}
 	v_transpose(out, in);
 }
-V_INLINE void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
+V_OP void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
 {
 	vec out[4];
 
@@ -123,10 +123,10 @@ V_INLINE void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
 		_mm256_store_si256((__m256i *)rows[i + 4], _mm512_extracti64x4_epi64(out[i], 1));
 	}
 }
-V_INLINE void v_enter(void)
+V_OP void v_enter(void)
 {
 }
-V_INLINE void v_leave(void)
+V_OP void v_leave(void)
 {
 }
 

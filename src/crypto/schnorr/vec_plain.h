@@ -30,71 +30,71 @@ typedef struct {
 #define V_BELOW(x, bits) ((void)0)
 #endif
 
-V_INLINE vec v_set(uint64_t x)
+V_OP vec v_set(uint64_t x)
 {
 	return x;
 }
-V_INLINE vec v_broadcast(uint64_t x)
+V_OP vec v_broadcast(uint64_t x)
 {
 	return x;
 }
-V_INLINE vec v_load(const uint64_t *p)
+V_OP vec v_load(const uint64_t *p)
 {
 	return *p;
 }
-V_INLINE void v_store(uint64_t *p, vec x)
+V_OP void v_store(uint64_t *p, vec x)
 {
 	*p = x;
 }
-V_INLINE vec v_add(vec a, vec b)
+V_OP vec v_add(vec a, vec b)
 {
 	return a + b;
 }
-V_INLINE vec v_sub(vec a, vec b)
+V_OP vec v_sub(vec a, vec b)
 {
 	return a - b;
 }
-V_INLINE vec v_and(vec a, vec b)
+V_OP vec v_and(vec a, vec b)
 {
 	return a & b;
 }
-V_INLINE vec v_or(vec a, vec b)
+V_OP vec v_or(vec a, vec b)
 {
 	return a | b;
 }
 #define v_shr(x, n) ((x) >> (n))
 #define v_shl(x, n) ((x) << (n))
 /* All ones where x is zero. */
-V_INLINE vec v_is_zero(vec x)
+V_OP vec v_is_zero(vec x)
 {
 	return x == 0 ? ~(uint64_t)0 : 0;
 }
 /* mask is all ones or zero a lane. */
-V_INLINE vec v_select(vec mask, vec yes, vec no)
+V_OP vec v_select(vec mask, vec yes, vec no)
 {
 	return (mask & yes) | (~mask & no);
 }
 /* Bit i: lane i of the mask is set. */
-V_INLINE unsigned v_bits(vec mask)
+V_OP unsigned v_bits(vec mask)
 {
 	return mask != 0;
 }
 /* x * (2^32 + 977), x below 2^31. */
-V_INLINE vec v_times_k(vec x)
+V_OP vec v_times_k(vec x)
 {
 	return x * 0x1000003d1u;
 }
-V_INLINE operand v_operand(vec x)
+V_OP operand v_operand(vec x)
 {
 	V_BELOW(x, 52);
 	return x;
 }
 #define v_operand_set(x) v_set(x)
-V_INLINE operand v_operand_low(vec x)
+V_OP operand v_operand_low(vec x)
 {
 	return x & M52;
 }
-V_INLINE void v_madd(vec *low, vec *high, operand a, operand b)
+V_OP void v_madd(vec *low, vec *high, operand a, operand b)
 {
 	unsigned __int128 product = (unsigned __int128)a * b;
 
@@ -105,20 +105,20 @@ V_INLINE void v_madd(vec *low, vec *high, operand a, operand b)
 #define V_ACC_HALF(lows, highs) ((vec)0)
 
 /* out[k] lane i = rows[i][k]. */
-V_INLINE void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
+V_OP void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
 {
 	for (int k = 0; k < 4; k++)
 		out[k] = rows[0][k];
 }
-V_INLINE void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
+V_OP void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
 {
 	for (int k = 0; k < 4; k++)
 		rows[0][k] = in[k];
 }
-V_INLINE void v_enter(void)
+V_OP void v_enter(void)
 {
 }
-V_INLINE void v_leave(void)
+V_OP void v_leave(void)
 {
 }
 
