@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "control/methods.h"
 #include "control/metrics.h"
+#include "control/network.h"
 #include "control/snapshot.h"
 
 #define SECOND_NS    1000000000u
@@ -33,6 +34,21 @@ __attribute__((format(printf, 2, 3))) static void warn(json_t *list, const char 
 	json_array_append_new(list, json_string(text));
 }
 
+static void warn_ledger(json_t *list, const struct control *c)
+{
+	struct core *core = network_core(c->app->network);
+	struct replica_status status;
+
+	if (core == NULL)
+		return;
+	replica_status(core_replica(core), &status);
+	if (status.mismatch[0] != '\0')
+		warn(list, "ledger: %.200s: assayctl ledger status", status.mismatch);
+	else if (status.condition != REPLICA_CURRENT)
+		warn(list, "ledger: this node's copy is %s: assayctl ledger status",
+		     replica_condition_name(status.condition));
+}
+
 static json_t *warnings(const struct control *c, const struct snapshot *s)
 {
 	json_t *list = json_array();
@@ -49,6 +65,7 @@ static json_t *warnings(const struct control *c, const struct snapshot *s)
 		     s->store.rot);
 	if (s->store.free_bytes < c->app->config.reserve_mib << 20)
 		warn(list, "disk: less free than store.reserve_mib, nothing can be stored");
+	warn_ledger(list, c);
 	if (registry_find(c->app->registry, c->app->self.account) == NULL)
 		warn(list, "the registry does not hold this node: assayctl node id | "
 			   "assayctl registry add -");

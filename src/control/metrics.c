@@ -279,6 +279,7 @@ char *metrics_text(const struct control *c)
 	snapshot_free(&s);
 	if (out == NULL)
 		return NULL;
+	metrics_network(out, c->app->network);
 	fputs("# EOF\n", out);
 	fclose(out);
 	return text;

@@ -11,6 +11,9 @@
 char *metrics_text(const struct control *c);
 /* The table of docs/metrics.md. */
 void metrics_document(FILE *out);
+/* metrics_network.c: lines of a node that follows a ledger; nothing for others. */
+struct network;
+void metrics_network(FILE *out, struct network *n);
 
 /* http.c */
 struct http;

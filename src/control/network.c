@@ -355,6 +355,7 @@ static int open_core(struct network *n, char *why, size_t why_room)
 		.genesis_len = n->document_len,
 		.settings = settings_of(&app->config),
 		.reveal = n->reveal,
+		.states = app->disk,
 		.peers = {.sockets = real_sockets_seam(n->sockets),
 			  .own = {network_own_read, own_size, app},
 			  .clock = app->clock,

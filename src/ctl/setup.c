@@ -56,6 +56,10 @@ static void write_text(FILE *out, const struct ctl *ctl, const char *dir)
 			"# A loopback address and port switches /metrics on.\n"
 			"metrics {\n\tlisten = \"\"\n}\n",
 			dir, dir);
+	/* A file of old turns nothing on; a new one says so. */
+	fprintf(out, "\n# Once the node follows a ledger (genesis), it takes part in its epochs.\n"
+		     "storage_challenge {\n\tenabled = true\n}\nlep6 {\n\tenabled = true\n}\n"
+		     "recheck {\n\tenabled = true\n}\n");
 	fprintf(out, "\nport \"p0\" {\n\tdevice = \"udp:%s\"\n}\n",
 		option_or(ctl, OPT_ADDRESS, DEFAULT_ADDRESS));
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a node counts of its network (docs/epochs.md, "Metrics"), and where its copy of the ledger
+ * is. */
+#include <string.h>
+
+#include "control/metrics.h"
+#include "control/network.h"
+
+struct page {
+	FILE *out;
+	char family[64]; /* of the last line */
+};
+
+/* A family's head comes before its first line; its lines follow each other. */
+static void add(void *arg, const char *name, const char *labels, uint64_t value)
+{
+	struct page *p = arg;
+	size_t len = strlen(name);
+	bool counter = len > 6 && strcmp(name + len - 6, "_total") == 0;
+
+	if (counter)
+		len -= 6;
+	if (strlen(p->family) != len || memcmp(p->family, name, len) != 0) {
+		snprintf(p->family, sizeof(p->family), "%.*s", (int)len, name);
+		fprintf(p->out, "# TYPE assay_%s %s\n", p->family, counter ? "counter" : "gauge");
+	}
+	fprintf(p->out, "assay_%s%s%s%s %lu\n", name, labels[0] != '\0' ? "{" : "", labels,
+		labels[0] != '\0' ? "}" : "", value);
+}
+
+void metrics_network(FILE *out, struct network *n)
+{
+	struct core *core = network_core(n);
+	struct replica_status status;
+	struct page page = {out, ""};
+
+	if (core == NULL)
+		return;
+	replica_status(core_replica(core), &status);
+	add(&page, "ledger_seq", "", status.seq);
+	add(&page, "ledger_head", "", status.head);
+	add(&page, "ledger_height", "", state_height(core_state(core)));
+	add(&page, "ledger_epoch", "", state_epoch(core_state(core)));
+	add(&page, "ledger_current", "", status.condition == REPLICA_CURRENT);
+	add(&page, "ledger_mismatch", "", status.mismatch[0] != '\0');
+	add(&page, "ledger_void_total", "", status.voids);
+	add(&page, "ledger_duplicate_total", "", status.duplicates);
+	add(&page, "ledger_refused_total", "", status.refused);
+	counters_list(runner_counters(core_runner(core)), add, &page);
+}
