@@ -2,6 +2,7 @@
 #include "node/core.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "ledger/entry.h"
 #include "ledger/rules.h"
+#include "node/statewriter.h"
 
 #define N_PER_MS 1000 /* entries of one millisecond that differ in n */
 
@@ -25,6 +27,7 @@ struct core {
 	struct replica *replica;
 	struct runner *runner;
 	struct local *local;
+	struct statewriter *states; /* NULL: none are written */
 	struct peers *peers;
 	struct peer_port port;
 	struct effects effects;
@@ -43,6 +46,8 @@ static void on_event(void *ctx, const struct state_event *event)
 {
 	struct core *c = ctx;
 
+	if (c->states != NULL && event->kind == STATE_SEALED)
+		statewriter_prune(c->states, core_state(c));
 	if (c->config.listener.event != NULL)
 		c->config.listener.event(c->config.listener.ctx, event);
 }
@@ -71,6 +76,20 @@ static void on_outcome(void *ctx, uint64_t cookie, const uint8_t id[32],
 	e = &c->ended[c->ended_n++];
 	*e = (struct ended){.cookie = cookie, .outcome = *outcome};
 	memcpy(e->id, id, 32);
+}
+
+static void on_edge(void *ctx, uint64_t epoch)
+{
+	struct core *c = ctx;
+
+	statewriter_edge(c->states, core_state(c), epoch);
+}
+
+static void on_edge_over(void *ctx, uint64_t epoch, bool ended)
+{
+	struct core *c = ctx;
+
+	statewriter_edge_over(c->states, core_state(c), ended);
 }
 
 static void on_replaced(void *ctx, struct state *state)
@@ -230,6 +249,8 @@ uint64_t core_turn(struct core *c, struct moment now)
 	bool more = replica_turn(c->replica, now);
 	uint64_t peers_due;
 
+	if (c->states != NULL)
+		more |= statewriter_turn(c->states, core_state(c));
 	tell_applied(c, now);
 	tell_ended(c, now);
 	if (now.mono_ns >= c->due)
@@ -263,6 +284,7 @@ static int open_replica(struct core *c, char *why, size_t why_room)
 		.db = config->db,
 		.genesis = config->genesis,
 		.genesis_len = config->genesis_len,
+		.self = config->peers.account,
 		.log = config->peers.log,
 		.random = config->peers.random,
 		.event = on_event,
@@ -272,7 +294,26 @@ static int open_replica(struct core *c, char *why, size_t why_room)
 		.ctx = c,
 	};
 
+	if (c->states != NULL) {
+		replica.epoch_edge = on_edge;
+		replica.epoch_edge_over = on_edge_over;
+	}
 	return replica_open(&c->replica, why, why_room, &replica);
+}
+
+static int open_states(struct core *c, char *why, size_t why_room)
+{
+	struct statewriter_config config = {
+		.db = c->config.db, .disk = c->config.states, .log = c->config.peers.log};
+	int error;
+
+	if (config.disk.open == NULL)
+		return 0;
+	error = statewriter_new(&c->states, &config);
+	if (error != 0)
+		snprintf(why, why_room, "the folder " STATES_DIR " cannot be used: %s",
+			 assay_error_text(error));
+	return error;
 }
 
 static void open_runner(struct core *c)
@@ -302,7 +343,9 @@ int core_new(struct core **out, char *why, size_t why_room, const struct core_co
 	*out = NULL;
 	must(c != NULL);
 	c->config = *config;
-	error = open_replica(c, why, why_room);
+	error = open_states(c, why, why_room);
+	if (error == 0)
+		error = open_replica(c, why, why_room);
 	if (error == 0)
 		error = local_open(&c->local, config->db, why, why_room);
 	if (error != 0) {
@@ -325,6 +368,7 @@ void core_free(struct core *c)
 		return;
 	runner_free(c->runner);
 	peers_free(c->peers);
+	statewriter_free(c->states);
 	replica_close(c->replica);
 	local_close(c->local);
 	effects_free(&c->effects);

@@ -32,6 +32,7 @@ struct core_config {
 	size_t genesis_len;
 	struct settings settings;
 	struct reveal *reveal; /* NULL: this node never ticks; the caller's */
+	struct disk states;    /* of the run directory; zero: no state files are written */
 	/* account, secrets, seams; its book may be empty: then the ledger's registry is used. */
 	struct peers_config peers;
 	struct core_listener listener;

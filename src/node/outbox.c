@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/outbox.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -12,6 +11,7 @@
 #include "ledger/params.h"
 #include "node/node_db.h"
 
+#define WORDS_MAX    64
 #define RETRY_MS     500 /* times the number of tries */
 #define TRIES_WORSE  10	 /* no longer waits than after this many */
 #define REMIND_AFTER (10000 * NS_PER_MS)
@@ -37,7 +37,6 @@ struct item {
 	unsigned tries;
 	uint64_t put_ns, retry_ns;
 	struct entry_outcome outcome; /* of a gone one */
-	char reason[32];
 };
 TAILQ_HEAD(items, item);
 
@@ -51,6 +50,7 @@ struct outbox {
 	struct item *in_flight; /* to which entry; NULL when it has left meanwhile */
 	outbox_tell tell;
 	void *tell_ctx;
+	char *words[WORDS_MAX]; /* reasons that were read from records */
 };
 
 static void item_free(struct item *i)
@@ -146,6 +146,8 @@ void outbox_close(struct outbox *o)
 		sqlite3_finalize(o->statement[i]);
 	free_all(&o->waiting);
 	free_all(&o->gone);
+	for (unsigned i = 0; i < WORDS_MAX; i++)
+		free(o->words[i]);
 	free(o);
 }
 
@@ -221,8 +223,7 @@ static int leave(struct outbox *o, struct item *i, enum entry_end end, unsigned 
 	sqlite3_bind_int64(s, 1, i->n);
 	TAILQ_REMOVE(&o->waiting, i, next);
 	o->count--;
-	snprintf(i->reason, sizeof(i->reason), "%s", reason);
-	i->outcome = (struct entry_outcome){end, code, i->reason};
+	i->outcome = (struct entry_outcome){end, code, reason};
 	if (o->in_flight == i)
 		o->in_flight = NULL;
 	TAILQ_INSERT_TAIL(&o->gone, i, next);
@@ -240,6 +241,20 @@ void outbox_committed(struct outbox *o)
 	}
 }
 
+/* A reason that stays when its record goes. There are some thirty of them. */
+static const char *word(struct outbox *o, const char *text)
+{
+	for (unsigned i = 0; i < WORDS_MAX; i++) {
+		if (o->words[i] == NULL) {
+			o->words[i] = strdup(text);
+			must(o->words[i] != NULL);
+		}
+		if (strcmp(o->words[i], text) == 0)
+			return o->words[i];
+	}
+	return "";
+}
+
 /* The verdict that stands for that message. */
 static int leave_by_record(struct outbox *o, struct item *i, struct state *state)
 {
@@ -250,7 +265,7 @@ static int leave_by_record(struct outbox *o, struct item *i, struct state *state
 	v = table_find(state_tables(state), T_VERDICTS, id);
 	if (v == NULL)
 		return leave(o, i, ENTRY_EXPIRED, 0, "");
-	return leave(o, i, ENTRY_VERDICT_CAME, (unsigned)v->code, text_of(v->reason));
+	return leave(o, i, ENTRY_VERDICT_CAME, (unsigned)v->code, word(o, text_of(v->reason)));
 }
 
 int outbox_applied(struct outbox *o, struct state *state, const uint8_t *bytes, size_t len,

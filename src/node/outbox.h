@@ -18,7 +18,10 @@
 
 struct outbox;
 
-/* Tells what became of the entry that was put with that cookie; 0: of before the start. */
+/*
+ * Tells what became of the entry that was put with that cookie; 0: of before the start. The
+ * outcome's reason stays as long as the outbox.
+ */
 typedef void (*outbox_tell)(void *ctx, uint64_t cookie, const uint8_t id[32],
 			    const struct entry_outcome *outcome);
 

@@ -308,10 +308,18 @@ int replica_height_hash(struct replica *r, uint64_t height, uint8_t hash[32])
 	return copy_height(r->copy, height, hash);
 }
 
-void replica_trim(struct replica *r, uint64_t upto)
+uint64_t trim_upto(struct state *s, uint64_t epoch)
 {
-	if (r->feed != NULL && r->mismatch[0] == '\0' && !r->failed)
-		feed_trim(r->feed, upto);
+	char key[KEY_ROOM];
+	struct epoch_root *root;
+	struct seal *seal;
+
+	if (epoch < TRIM_EPOCHS)
+		return 0;
+	key_epoch(key, epoch - TRIM_EPOCHS);
+	root = table_find(state_tables(s), T_ROOTS, key);
+	seal = table_find(state_tables(s), T_SEALS, key);
+	return root != NULL && seal != NULL && text_of(seal->sig)[0] != '\0' ? root->seq : 0;
 }
 
 /* --- another state --- */

@@ -28,6 +28,7 @@ struct replica_config {
 	sqlite3 *db; /* of node_db_open; the caller's */
 	const char *genesis;
 	size_t genesis_len;
+	const char *self; /* account; its own seals trim the log. NULL: never */
 	struct log log;
 	struct random random;
 	/* After the commit; all of one commit in their order. NULL: not wanted. */
@@ -100,7 +101,11 @@ int replica_load(struct replica *r, struct state *state);
 /* What a state that replica_load takes has to be made with. */
 struct state_config replica_state_config(struct replica *r);
 
-/* The log up to there is no more needed by anybody (docs/ledger.md, "Trim"). */
-void replica_trim(struct replica *r, uint64_t upto);
+/*
+ * Up to where the log may be trimmed when that epoch is sealed: to what the seal TRIM_EPOCHS before
+ * it covers; 0: nothing.
+ */
+#define TRIM_EPOCHS 16
+uint64_t trim_upto(struct state *s, uint64_t epoch);
 
 #endif

@@ -7,6 +7,7 @@
 #include "assay/status.h"
 #include "base/must.h"
 #include "ledger/params.h"
+#include "ledger/rules.h"
 #include "node/node_db.h"
 #include "node/replica_impl.h"
 
@@ -73,6 +74,19 @@ static bool is_tick(const struct taken *t)
 	return t->parsed.document != NULL && strcmp(t->parsed.type, "tick") == 0;
 }
 
+/* Own seals trim what is sealed for long. */
+static void trim_after(struct replica *r, const struct taken *t, const struct entry_result *result)
+{
+	uint64_t upto;
+
+	if (r->config.self == NULL || result->kind != ENTRY_VERDICT || result->code != 0 ||
+	    strcmp(result->type, "seal") != 0 || strcmp(result->author, r->config.self) != 0)
+		return;
+	upto = trim_upto(r->state, data_number(t->parsed.data, "epoch"));
+	if (upto > 0)
+		feed_trim(r->feed, upto);
+}
+
 /* One entry into state and database. */
 static int apply_one(struct replica *r, unsigned n)
 {
@@ -117,6 +131,8 @@ static unsigned apply_some(struct replica *r, unsigned first, unsigned last)
 		replica_drop_events(r, false);
 		return last;
 	}
+	for (unsigned i = first; i < n; i++)
+		trim_after(r, &r->burst[i], &r->result[i]);
 	for (unsigned i = first; r->config.applied != NULL && i < n; i++)
 		r->config.applied(r->config.ctx, ++seq, &r->result[i]);
 	replica_drop_events(r, true);

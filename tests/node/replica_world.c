@@ -91,11 +91,17 @@ static void on_edge(void *ctx, uint64_t epoch)
 
 	assert_true(sqlite3_get_autocommit(w->db));
 	w->edges++;
+	if (w->states != NULL)
+		statewriter_edge(w->states, replica_state(w->replica), epoch);
 }
 
 static void on_edge_over(void *ctx, uint64_t epoch, bool ended)
 {
-	((struct replica_world *)ctx)->ends += ended;
+	struct replica_world *w = ctx;
+
+	w->ends += ended;
+	if (w->states != NULL)
+		statewriter_edge_over(w->states, replica_state(w->replica), ended);
 }
 
 static void on_outcome(void *ctx, uint64_t cookie, const uint8_t id[32],
@@ -125,6 +131,7 @@ struct replica_config world_config(struct replica_world *w)
 		.db = w->db,
 		.genesis = w->story.net.document.at,
 		.genesis_len = w->story.net.document.len,
+		.self = w->self,
 		.log = log_sim(&w->log),
 		.random = random_sim(&random),
 		.event = on_event,

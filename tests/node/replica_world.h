@@ -18,6 +18,7 @@
 #include "log/feed.h"
 #include "node/node_db.h"
 #include "node/replica.h"
+#include "node/statewriter.h"
 
 #define OUTCOMES 4096
 
@@ -44,6 +45,8 @@ struct replica_world {
 	sqlite3 *db;
 	struct feed *feed;
 	struct replica *replica;
+	struct statewriter *states; /* the test's; NULL: no state files */
+	const char *self;
 	struct sim_clock clock;
 	struct sim_log log;
 	struct outcome outcome[OUTCOMES];
