@@ -12,12 +12,13 @@ static const struct bench_command commands[] = {
 	 bench_kernels},
 	{"stages", "cycles per item of each stage of the responder at several burst sizes",
 	 bench_stages},
-	{"schnorr", "batches of signatures against libsecp256k1's singles, with the cycles of each phase",
+	{"schnorr",
+	 "batches of signatures against libsecp256k1's singles, with the cycles of each phase",
 	 bench_schnorr},
-	{"ledger", "entries applied per second, size of the state, closing an epoch",
-	 bench_ledger},
+	{"ledger", "entries applied per second, size of the state, closing an epoch", bench_ledger},
 	{"load", "sends challenges to a node and checks every answer; finds its highest rate",
 	 bench_load},
+	{"transfer", "pushes artifacts to nodes and pulls them back", bench_transfer},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

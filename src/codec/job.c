@@ -49,8 +49,8 @@ uint64_t codec_job_done(const struct codec_job *j)
 		const struct codec_slot *s = &j->slot[i];
 
 		if (s->full)
-			columns += (uint64_t)(s->window.to - s->window.from) * s->finished /
-				   s->parts;
+			columns +=
+				(uint64_t)(s->window.to - s->window.from) * s->finished / s->parts;
 	}
 	return j->block.symbols * columns;
 }

@@ -5,8 +5,8 @@
  * that fails returns a negative code and leaves one line in app->error: what failed, why, what to
  * do.
  *
- * Order: config, lock, self, network, registry, [preflight, EAL], store, [ports, workers], codec, loop, rpc,
- * metrics; then app_run. In brackets: main.c's own, on top of dpdk/.
+ * Order: config, lock, self, network, registry, [preflight, EAL], store, [ports, workers], codec,
+ * loop, rpc, metrics; then app_run. In brackets: main.c's own, on top of dpdk/.
  */
 #ifndef CONTROL_APP_H
 #define CONTROL_APP_H

@@ -285,8 +285,8 @@ static void add_row(json_t *list, struct tables *t, uint64_t epoch, const json_t
 				(json_int_t)epoch, "target", target, "challenger", challenger,
 				"bucket", buckets[bucket & 3], "ticket", ticket, "class",
 				classes[class % 3], "ordinal", ordinal, "result",
-				result_name((unsigned)result), "details", details, "key", key, "transcript",
-				transcript, "recheck", recheck_of(t, transcript)));
+				result_name((unsigned)result), "details", details, "key", key,
+				"transcript", transcript, "recheck", recheck_of(t, transcript)));
 }
 
 /* Rows of the reports of the last epochs, oldest first. */

@@ -3,9 +3,9 @@
  * The frame of every vector runner: `build/tests/vectors-<name> [--only section,...] [FILE]`. FILE
  * is
  * {"about":..., "cases": {section: [{id, in, out, source_only?}]}}, or has one array as cases, of
- * one section, or {"unit": {section: [..]}, "scripts": [..]}; default is the project's own copy. Prints what failed and `N passed, N failed`. A
- * section the build does not know is a failure unless left out by --only; source_only cases are
- * skipped.
+ * one section, or {"unit": {section: [..]}, "scripts": [..]}; default is the project's own copy.
+ * Prints what failed and `N passed, N failed`. A section the build does not know is a failure
+ * unless left out by --only; source_only cases are skipped.
  */
 #ifndef VECTORS_RUNNER_H
 #define VECTORS_RUNNER_H
