@@ -38,7 +38,7 @@ struct recheck_store {
 	/* Failed attempts that are not forgotten yet; 0 without any. */
 	int (*failures)(void *ctx, unsigned *count, const struct recheck_key *key, uint64_t now_ms);
 	int (*failed)(void *ctx, const struct recheck_key *key, const char *error,
-		    uint64_t expires_ms);
+		      uint64_t expires_ms);
 	int (*purge)(void *ctx, uint64_t now_ms);
 	void *ctx;
 };
