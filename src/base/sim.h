@@ -63,6 +63,8 @@ struct sim_net_faults {
 struct sim_net *sim_net_new(uint64_t seed, struct sim_clock *clock);
 void sim_net_free(struct sim_net *n);
 void sim_net_set_faults(struct sim_net *n, struct sim_net_faults faults);
+/* Monotonic time at which the next datagram arrives; UINT64_MAX: none is on the wire. */
+uint64_t sim_net_due(const struct sim_net *n);
 /*
  * An endpoint whose datagrams are delivered to handler(arg, ...) when it has one, else to
  * receive(). While a receive() waits, simulated time passes and handlers run.

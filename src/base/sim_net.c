@@ -80,6 +80,11 @@ void sim_net_set_faults(struct sim_net *n, struct sim_net_faults faults)
 	n->faults = faults;
 }
 
+uint64_t sim_net_due(const struct sim_net *n)
+{
+	return n->wire != NULL ? n->wire->due_ns : UINT64_MAX;
+}
+
 static uint64_t delay_ns(struct sim_net *n)
 {
 	const struct sim_net_faults *f = &n->faults;

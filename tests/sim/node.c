@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a simulated node: the daemon's core with its database in a file that survives. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "assay/status.h"
+#include "base/must.h"
+#include "base/real.h"
+#include "base/text.h"
+#include "node/node_db.h"
+#include "sim/run.h"
+
+#define POLL_MS	   20		 /* the log, at least; the rest is by chance */
+#define TURN_NS	   (RUN_MS / 10) /* a turn takes that long at least */
+#define RESTART_NS (2 * RUN_S)	 /* after a failure of its database */
+
+/* --- clock --- */
+
+static void look_at_clock(struct run_node *n)
+{
+	n->time = n->run->now;
+	n->time.wall_ns += (uint64_t)n->skew_ns;
+}
+
+static struct moment moment_of(const struct run_node *n)
+{
+	return (struct moment){n->time.mono_ns, n->time.wall_ns / RUN_MS};
+}
+
+/* --- the log, as this node reaches it --- */
+
+static bool cut(const struct run_node *n)
+{
+	return n->cut_ns > n->run->now.mono_ns;
+}
+
+static enum log_result engine_append(void *ctx, uint64_t *seq, const uint8_t *entry, size_t len)
+{
+	struct run_node *n = ctx;
+	enum log_result result;
+
+	if (cut(n))
+		return LOG_UNAVAILABLE;
+	result = n->engine.append(n->engine.ctx, seq, entry, len);
+	if (result == LOG_APPENDED || result == LOG_DUPLICATE)
+		run_check_acked(n->run, *seq, entry, len);
+	run_note(n->run, n->number, "append", (uint64_t)result, entry, len);
+	return result;
+}
+
+static int engine_read(void *ctx, uint64_t from, unsigned max, log_each each, void *arg)
+{
+	struct run_node *n = ctx;
+
+	return cut(n) ? ASSAY_E_IO : n->engine.read(n->engine.ctx, from, max, each, arg);
+}
+
+static int engine_wait(void *ctx, unsigned timeout_ms, bool hurry)
+{
+	return 0;
+}
+
+static int engine_head(void *ctx, uint64_t *floor, uint64_t *head)
+{
+	struct run_node *n = ctx;
+
+	return cut(n) ? ASSAY_E_IO : n->engine.head(n->engine.ctx, floor, head);
+}
+
+static int engine_trim(void *ctx, uint64_t upto)
+{
+	struct run_node *n = ctx;
+
+	return cut(n) ? ASSAY_E_IO : n->engine.trim(n->engine.ctx, upto);
+}
+
+static void engine_health(void *ctx, struct log_health *out)
+{
+	struct run_node *n = ctx;
+
+	n->engine.health(n->engine.ctx, out);
+}
+
+static void engine_wake(void *ctx, bool stop)
+{
+	struct run_node *n = ctx;
+
+	n->engine.wake(n->engine.ctx, stop);
+}
+
+static void engine_close(void *ctx)
+{
+	struct run_node *n = ctx;
+
+	n->engine.close(n->engine.ctx);
+}
+
+static void follow(struct run_node *n)
+{
+	const struct log_engine engine = {engine_append, engine_read,  engine_wait,
+					  engine_head,	 engine_trim,  engine_health,
+					  engine_wake,	 engine_close, n};
+
+	must(engine_sim_open(&n->engine, n->run->log) == 0);
+	n->feed = feed_new(&engine, core_seq(n->core) + 1);
+	core_attach(n->core, n->feed);
+}
+
+/* --- what the core asks and tells --- */
+
+static void on_applied(void *ctx, uint64_t seq, const struct entry_result *result)
+{
+	run_check_applied(ctx, seq, result);
+}
+
+static int own_size(void *ctx, uint64_t *size, const uint8_t key[32])
+{
+	struct run_node *n = ctx;
+	const struct run_item *item = run_item_find(n->run, key);
+
+	if (item == NULL || n->vice != RUN_HONEST)
+		return ASSAY_E_NOTFOUND;
+	*size = item->size;
+	return 0;
+}
+
+static int own_read(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
+		    uint64_t size_max)
+{
+	uint64_t size;
+	int error = own_size(ctx, &size, key);
+
+	if (error != 0 || size > size_max)
+		return error != 0 ? error : ASSAY_E_RANGE;
+	*data = malloc(size);
+	must(*data != NULL);
+	memcpy(*data, run_item_find(((struct run_node *)ctx)->run, key)->data, size);
+	*len = (size_t)size;
+	return 0;
+}
+
+static bool book_find(void *ctx, struct peer_facts *out, const char *account)
+{
+	struct run_node *n = ctx;
+
+	for (unsigned i = 0; i < n->run->nodes; i++) {
+		const struct net_node *who = n->run->node[i].who;
+		const struct net_addr at = run_addr(i, 4000);
+
+		if (strcmp(who->account, account) != 0)
+			continue;
+		net_addr_format(out->address, &at);
+		memcpy(out->session_key, who->session_key, 33);
+		memcpy(out->identity, who->key.public, 32);
+		return true;
+	}
+	return false;
+}
+
+static void write_line(void *ctx, enum log_level level, const char *component, const char *message,
+		       const char *fields)
+{
+	const struct run_node *n = ctx;
+
+	if (n->run->options.trace)
+		printf("%10.4f %s %s: %s %s\n", (double)n->time.mono_ns / 1e9, n->who->account,
+		       component, message, fields != NULL ? fields : "");
+}
+
+/* --- life --- */
+
+static struct core_config config_of(struct run_node *n)
+{
+	struct core_config config = {
+		.identity = &n->who->key,
+		.db = n->db,
+		.genesis = n->run->net.document.at,
+		.genesis_len = n->run->net.document.len,
+		.settings = {.challenges = true,
+			     .poll_interval_ms = 500,
+			     .lep6 = true,
+			     .recheck_on = true,
+			     .recheck = {.interval_ms = 2000}},
+		.reveal = n->reveal,
+		.peers = {.book = {book_find, n},
+			  .sockets = run_sockets(n),
+			  .own = {own_read, own_size, n},
+			  .clock = clock_sim(&n->time),
+			  .random = random_sim(&n->seed),
+			  .log = {write_line, LOG_INFO_LEVEL, n}},
+		.listener = {.applied = on_applied, .ctx = n},
+	};
+
+	strcpy(config.peers.account, n->who->account);
+	run_session_secret(config.peers.session_secret, n->number);
+	memcpy(config.peers.network_id, n->run->net.net, 32);
+	return config;
+}
+
+static int open_parts(struct run_node *n, char *why, size_t why_room)
+{
+	struct disk disk = disk_sim(n->disk);
+	struct random random = random_sim(&n->seed);
+	struct core_config config;
+	int error = node_db_open(&n->db, why, why_room, n->path);
+
+	if (error == 0)
+		error = node_db_exec(n->db, "pragma synchronous = off");
+	if (error == 0 && n->number < RUN_MEMBERS)
+		error = reveal_open(&n->reveal, why, why_room, &disk, &random, NET_CHAIN);
+	if (error != 0)
+		return error;
+	config = config_of(n);
+	return core_new(&n->core, why, why_room, &config);
+}
+
+static void close_parts(struct run_node *n)
+{
+	if (n->core != NULL)
+		core_attach(n->core, NULL);
+	if (n->feed != NULL)
+		feed_free(n->feed);
+	core_free(n->core);
+	reveal_close(n->reveal);
+	node_db_close(n->db);
+	n->core = NULL;
+	n->feed = NULL;
+	n->reveal = NULL;
+	n->db = NULL;
+}
+
+void run_node_start(struct run_node *n)
+{
+	struct run *r = n->run;
+	char why[400] = "";
+	int error;
+
+	look_at_clock(n);
+	n->starts++;
+	error = open_parts(n, why, sizeof(why));
+	run_note(r, n->number, "start", (uint64_t)(-error), NULL, 0);
+	if (error != 0) {
+		/* Only a failing disk may keep it from starting. */
+		if (r->faults.over)
+			run_wrong(r, "%s does not start: %s", n->who->account, why);
+		close_parts(n);
+		n->start_ns = r->now.mono_ns + RESTART_NS;
+		return;
+	}
+	run_server_start(n);
+	follow(n);
+	n->start_ns = RUN_NEVER;
+	n->turn_ns = n->feed_ns = r->now.mono_ns;
+}
+
+void run_node_crash(struct run_node *n, uint64_t down_ns)
+{
+	if (n->core == NULL)
+		return;
+	run_note(n->run, n->number, "crash", 0, NULL, 0);
+	n->run->crashes++;
+	run_server_stop(n);
+	close_parts(n);
+	sim_disk_crash(n->disk);
+	n->start_ns = n->run->now.mono_ns + down_ns;
+}
+
+/* The members' chains are those of the genesis document. */
+static void write_secret(struct run_node *n)
+{
+	struct disk disk = disk_sim(n->disk);
+	char text[128], hex[65];
+	uint8_t secret[32];
+	int file, len;
+
+	snprintf(text, sizeof(text), "chain %u", n->number);
+	digest_one(secret, NULL, text, strlen(text));
+	hex_encode(hex, secret, 32);
+	len = snprintf(text, sizeof(text), "{\"v\":1,\"secret\":\"%s\"}\n", hex);
+	file = disk.open(disk.ctx, REVEAL_FILE, DISK_CREATE_SECRET);
+	must(file >= 0 && disk.write(disk.ctx, file, text, (size_t)len, 0) == 0 &&
+	     disk.sync(disk.ctx, file) == 0 && disk.sync_dir(disk.ctx, ".") == 0);
+	disk.close(disk.ctx, file);
+}
+
+void run_node_init(struct run_node *n, struct run *r, unsigned number)
+{
+	n->run = r;
+	n->number = number;
+	n->who = &r->net.nodes[number];
+	n->seed = r->options.seed * 77 + number;
+	n->disk = sim_disk_new(n->seed);
+	snprintf(n->path, sizeof(n->path), "%s/%u.db", r->dir, number);
+	write_secret(n);
+	run_server_listen(n);
+}
+
+void run_node_free(struct run_node *n)
+{
+	char path[160];
+
+	if (n->core != NULL) {
+		run_server_stop(n);
+		close_parts(n);
+	}
+	run_sockets_free(n);
+	sim_disk_free(n->disk);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s%s", n->path,
+			 (const char *const[]){"", "-wal", "-shm"}[i]);
+		unlink(path);
+	}
+}
+
+/* --- turns --- */
+
+static void feed_go(struct run_node *n)
+{
+	unsigned wait_ms = 0;
+
+	for (unsigned i = 0; i < 64 && wait_ms == 0; i++)
+		wait_ms = feed_step(n->feed);
+	n->feed_ns = n->run->now.mono_ns + POLL_MS * RUN_MS + run_random(n->run, 20 * RUN_MS);
+	n->turn_ns = n->run->now.mono_ns;
+}
+
+static void turn(struct run_node *n)
+{
+	struct replica_status status;
+	uint64_t seq = core_seq(n->core), due = core_turn(n->core, moment_of(n));
+
+	n->turn_ns = due > n->time.mono_ns + TURN_NS ? due : n->time.mono_ns + TURN_NS;
+	replica_status(core_replica(n->core), &status);
+	if (status.condition == REPLICA_FAILED) {
+		run_node_crash(n, RESTART_NS);
+		return;
+	}
+	if (status.condition == REPLICA_MISMATCH)
+		run_wrong(n->run, "%s sees a mismatch: %s", n->who->account, status.mismatch);
+	if (core_seq(n->core) == seq)
+		return;
+	run_check_state(n->run, n->number, core_state(n->core));
+	run_server_epoch(n);
+}
+
+uint64_t run_node_due(const struct run_node *n)
+{
+	if (n->core == NULL)
+		return n->start_ns;
+	return n->feed_ns < n->turn_ns ? n->feed_ns : n->turn_ns;
+}
+
+void run_node_go(struct run_node *n)
+{
+	uint64_t now = n->run->now.mono_ns;
+
+	if (n->core == NULL) {
+		if (n->start_ns <= now)
+			run_node_start(n);
+		return;
+	}
+	look_at_clock(n);
+	if (n->feed_ns <= now)
+		feed_go(n);
+	if (n->turn_ns <= now)
+		turn(n);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run of a whole network from one seed: nodes with the daemon's own code (node/core.h) and its
+ * responder, over simulated time, network, log and disk, and faults that the seed schedules
+ * (docs/simulator.md).
+ */
+#ifndef TESTS_SIM_RUN_H
+#define TESTS_SIM_RUN_H
+
+#include "base/sim.h"
+#include "ledger/net.h"
+#include "node/core.h"
+#include "proof/world.h"
+
+#define RUN_NODES_MAX 7
+#define RUN_MEMBERS   4
+#define RUN_FILES_MAX 8
+#define RUN_ITEMS_MAX 256
+#define RUN_TICK_MS   1000
+#define RUN_NEVER     UINT64_MAX
+#define RUN_MS	      UINT64_C(1000000)
+#define RUN_S	      UINT64_C(1000000000)
+
+/* What a node does wrong all the time. */
+enum run_vice {
+	RUN_HONEST,
+	RUN_EMPTY,  /* has no artifacts */
+	RUN_ROTTEN, /* serves changed bytes under true tree hashes */
+};
+
+/* An artifact of a file: its bytes, and what rot makes of them. */
+struct run_item {
+	uint8_t key[32];
+	uint64_t size;
+	uint8_t *data, *rotten, *outboard;
+	struct artifact_bytes good, bad;
+};
+
+struct run;
+struct run_socket;
+
+struct run_node {
+	struct run *run;
+	unsigned number;
+	const struct net_node *who;
+	enum run_vice vice;
+
+	struct sim_clock time; /* the run's, with the wall clock off by skew_ns */
+	int64_t skew_ns;
+	uint64_t seed;
+
+	/* Disk: outlives the process. */
+	char path[128];
+	unsigned starts;
+	struct sim_disk *disk; /* of the reveal chain */
+
+	/* Process; NULL while it is down. */
+	sqlite3 *db;
+	struct core *core;
+	struct feed *feed;
+	struct reveal *reveal;
+	struct world *server;
+	struct log_engine engine; /* below the one that the feed has */
+	struct artifact record[RUN_ITEMS_MAX];
+	uint64_t epoch; /* that the server knows of */
+	uint64_t turn_ns, feed_ns;
+	uint64_t start_ns; /* while it is down */
+	struct run_socket *sockets;
+	unsigned opened;
+
+	/* Faults. */
+	unsigned side;	 /* of a partition */
+	uint64_t cut_ns; /* until then it does not reach the log */
+};
+
+/* What became of the entry of a sequence number, by whoever saw it first. */
+struct run_seen {
+	bool applied, hashed, logged;
+	uint8_t id[32], hash[32], digest[32];
+	enum entry_kind kind;
+	unsigned code;
+};
+
+struct run_options {
+	uint64_t seed;
+	uint64_t ticks; /* of faults; then they stop */
+	bool trace;
+};
+
+struct run_faults {
+	uint64_t next_ns;
+	uint64_t partition_ns, down_ns, storm_ns; /* until then; 0: none */
+	struct sim_net_faults wire;		  /* all the time */
+	struct engine_sim_faults log;
+	bool over;
+};
+
+struct run {
+	struct run_options options;
+	uint64_t random;
+	struct sim_clock now;
+	struct sim_net *wire;
+	struct net idle;
+	struct engine_sim *log;
+	struct run_node node[RUN_NODES_MAX];
+	unsigned nodes;
+	struct run_faults faults;
+	char dir[64];
+
+	struct run_item item[RUN_ITEMS_MAX];
+	unsigned items, files;
+	struct {
+		char ticket[TICKET_ROOM];
+		unsigned first_index, first_symbol; /* items */
+	} file[RUN_FILES_MAX];
+
+	/* The observer: a state machine fed from the log alone. net.state is its state. */
+	struct ledger_net net;
+	struct log_engine observer;
+	uint64_t observer_ns;
+	struct run_seen *seen; /* [seq] */
+	size_t seen_room;
+	struct {
+		uint64_t seq;
+		uint8_t digest[32];
+	} * acked;
+	size_t acked_n, acked_room;
+	json_t *reports; /* "epoch/account" -> true */
+
+	uint64_t trace; /* hash of all that happened */
+	uint64_t entries, datagrams, crashes, passes, failures;
+	char wrong[400]; /* the first broken invariant; empty: none */
+};
+
+/* The whole run; r->wrong is empty when everything held. */
+void run_play(struct run *r, const struct run_options *options);
+void run_free(struct run *r);
+
+/* --- between the parts of a run */
+
+uint64_t run_random(struct run *r, uint64_t below);
+/* A number and bytes of something that happened. */
+void run_note(struct run *r, unsigned node, const char *what, uint64_t number, const void *bytes,
+	      size_t len);
+__attribute__((format(printf, 2, 3))) void run_wrong(struct run *r, const char *format, ...);
+
+/* files.c */
+void run_files_put(struct run *r, unsigned creator);
+void run_files_free(struct run *r);
+const struct run_item *run_item_find(const struct run *r, const uint8_t key[32]);
+
+/* wire.c: sockets of a node's peers, and its responder. */
+/* Of its session key. */
+void run_session_secret(uint8_t secret[32], unsigned node);
+struct net_addr run_addr(unsigned node, uint16_t port);
+struct peer_sockets run_sockets(struct run_node *n);
+void run_sockets_free(struct run_node *n);
+void run_server_start(struct run_node *n);
+void run_server_stop(struct run_node *n);
+void run_server_epoch(struct run_node *n);
+void run_server_listen(struct run_node *n);
+
+/* node.c */
+void run_node_init(struct run_node *n, struct run *r, unsigned number);
+void run_node_free(struct run_node *n);
+void run_node_start(struct run_node *n);
+void run_node_crash(struct run_node *n, uint64_t down_ns);
+/* What is due at this moment; the next one. */
+uint64_t run_node_due(const struct run_node *n);
+void run_node_go(struct run_node *n);
+
+/* faults.c */
+void run_faults_init(struct run *r);
+void run_faults_go(struct run *r);
+/* All of them end, and everybody runs. */
+void run_faults_stop(struct run *r);
+
+/* check.c */
+void run_check_applied(struct run_node *n, uint64_t seq, const struct entry_result *result);
+void run_check_state(struct run *r, unsigned node, struct state *s);
+void run_check_acked(struct run *r, uint64_t seq, const uint8_t *entry, size_t len);
+/* The observer reads on; an entry that it has applied itself. */
+void run_observe(struct run *r);
+void run_observed(struct run *r, const uint8_t *entry, size_t len,
+		  const struct entry_result *result);
+/* At the end. */
+void run_check_log(struct run *r);
+
+#endif
