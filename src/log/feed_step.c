@@ -94,7 +94,8 @@ static void on_entry(void *arg, uint64_t seq, const uint8_t *entry, size_t len)
 
 	event.bytes = malloc(len > 0 ? len : 1);
 	must(event.bytes != NULL);
-	memcpy(event.bytes, entry, len);
+	if (len > 0)
+		memcpy(event.bytes, entry, len);
 	f->page_bytes += len;
 	pthread_mutex_lock(&f->lock);
 	feed_push(f, &event);

@@ -133,6 +133,7 @@ void replica_close(struct replica *r)
 	if (r == NULL)
 		return;
 	replica_burst_clear(r);
+	replica_drop_events(r, false);
 	state_free(r->state);
 	outbox_close(r->outbox);
 	copy_close(r->copy);

@@ -46,7 +46,7 @@ void replica_compare(struct replica *r, uint64_t seq, const uint8_t *bytes, size
 		replica_fail(r, "an entry could not be read", err);
 		return;
 	}
-	if (kept_len == len && memcmp(kept, bytes, len) == 0)
+	if (kept_len == len && (len == 0 || memcmp(kept, bytes, len) == 0))
 		return;
 	entry_hash(ours, kept, kept_len);
 	entry_hash(theirs, bytes, len);

@@ -147,7 +147,7 @@ static void test_disk(void **state)
 	char why[512];
 
 	world_write(w, DISK_ENTRIES);
-	for (; at < 2000; at += 1 + at / 4) {
+	for (; at < 1500; at += 1 + at / 3) {
 		int err;
 
 		unlink(w->path);

@@ -12,7 +12,8 @@ static void remember(struct replica_world *w, const void *bytes, size_t len)
 
 	o->bytes = malloc(len > 0 ? len : 1);
 	assert_non_null(o->bytes);
-	memcpy(o->bytes, bytes, len);
+	if (len > 0)
+		memcpy(o->bytes, bytes, len);
 	o->len = len;
 	state_log(w->story.net.state, o->log);
 	state_hash(w->story.net.state, o->state);

@@ -158,7 +158,7 @@ static void test_disk(void **state)
 
 	world_open(w);
 	world_write(w, 150);
-	for (unsigned at = 1; at < 40; at++) {
+	for (unsigned at = 1; at < 26; at++) {
 		struct sim_disk *sim = sim_disk_new(at);
 		struct disk disk = disk_sim(sim);
 
