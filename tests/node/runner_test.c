@@ -187,6 +187,30 @@ static void test_outage(void **state)
 	town_free(&town);
 }
 
+/* A copy that is behind decides nothing, whatever the clock says. */
+static void test_nothing_on_an_old_copy(void **state)
+{
+	const struct node_event behind = {.kind = EVENT_APPLIED, .caught_up = false};
+	const struct node_event turn = {.kind = EVENT_TURN};
+	struct effects out = {0};
+
+	begin(BOTH_BUCKETS);
+	start_all();
+	put_files();
+	town_to_epoch(&town, 4);
+	for (unsigned i = 0; i < TOWN_NODES; i++) {
+		runner_step(town.node[i].runner, &behind, town.now, &out);
+		for (unsigned k = 0; k < 100; k++) {
+			town.now.mono_ns += 1000 * NS_PER_MS;
+			town.now.wall_ms += 1000;
+			runner_step(town.node[i].runner, &turn, town.now, &out);
+		}
+	}
+	assert_int_equal(out.n, 0);
+	effects_free(&out);
+	town_free(&town);
+}
+
 /* An old configuration: everything off, said once; reports go on, so nobody is postponed. */
 static void test_c1_absent_toggles_are_off(void **state)
 {
@@ -318,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_rechecks_are_independent),
 		cmocka_unit_test(test_m9_one_report_whatever_happens),
 		cmocka_unit_test(test_outage),
+		cmocka_unit_test(test_nothing_on_an_old_copy),
 		cmocka_unit_test(test_c1_absent_toggles_are_off),
 		cmocka_unit_test(test_c1_each_toggle),
 		cmocka_unit_test(test_l6_recheck_needs_its_parents),

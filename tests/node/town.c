@@ -37,6 +37,27 @@ static struct town_node *node_of(struct town *t, const char *account)
 	return NULL;
 }
 
+/* What is asked for is an artifact of the ticket, of the size that it has. */
+static void check_question(const struct town *t, const struct question *q)
+{
+	const struct assay_prove_request *r = &q->request;
+	const struct ticket *ticket = ticket_find(t->net.state, q->ticket);
+	const struct coded_file *f = t->file;
+	uint8_t key[32];
+
+	assert_non_null(ticket);
+	while (strcmp(f->data_hash, ticket->data_hash) != 0)
+		f++;
+	if (r->class == ASSAY_CLASS_SYMBOL) {
+		coded_file_symbol(key, f->size, r->ordinal);
+		assert_memory_equal(r->key, key, 32);
+		assert_int_equal(r->size, 65532);
+	} else {
+		assert_memory_equal(r->key, f->index[r->ordinal].key, 32);
+		assert_int_equal(r->size, f->index[r->ordinal].len);
+	}
+}
+
 static void answer_ask(struct town *t, unsigned asker, const struct effect *e)
 {
 	struct town_node *target = node_of(t, e->account);
@@ -44,7 +65,8 @@ static void answer_ask(struct town *t, unsigned asker, const struct effect *e)
 	struct ask_result *result = &event->event.asked;
 
 	target->asked++;
-	must(e->question.request.epoch > 0);
+	assert_int_not_equal(e->question.request.epoch, 0);
+	check_question(t, &e->question);
 	result->outcome = target->runner == NULL ? ASK_TIMEOUT : target->answers;
 	if (result->outcome == ASK_TIMEOUT) {
 		event->after.mono_ns = e->deadline_ns;
