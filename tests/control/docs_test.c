@@ -49,7 +49,9 @@ static void methods(FILE *out)
 		const struct rpc_method *m = &rpc_methods[i];
 
 		fprintf(out, "### %s\n\n%s%s%s%s\n\n", m->name, m->help, m->job ? " A job." : "",
-			m->fd != RPC_FD_NONE ? " Takes a descriptor." : "",
+			m->folder		 ? " Takes the descriptors of a file and a folder."
+			: m->fd != RPC_FD_NONE ? " Takes a descriptor."
+					       : "",
 			m->states == RPC_IN_RUN ? " Only while the daemon is running." : "");
 		for (const struct rpc_param *p = m->params; p->name != NULL; p++)
 			fprintf(out, "- `%s` (%s%s): %s\n", p->name, rpc_type_name(p->type),
