@@ -310,9 +310,11 @@ static json_t *read_value(struct decoder *d)
 
 json_t *jcs_parse(enum jcs_error *error, const char *text, size_t len, size_t len_max)
 {
-	struct decoder d = {.at = text, .end = text + len};
+	struct decoder d = {.at = text, .end = text};
 	json_t *value = NULL;
 
+	if (len > 0) /* an empty text may be NULL */
+		d.end += len;
 	if (len > len_max)
 		fail(&d, JCS_TOO_LARGE);
 	else if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
