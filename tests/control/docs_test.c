@@ -49,7 +49,7 @@ static void methods(FILE *out)
 		const struct rpc_method *m = &rpc_methods[i];
 
 		fprintf(out, "### %s\n\n%s%s%s%s\n\n", m->name, m->help, m->job ? " A job." : "",
-			m->folder		 ? " Takes the descriptors of a file and a folder."
+			m->folder	       ? " Takes the descriptors of a file and a folder."
 			: m->fd != RPC_FD_NONE ? " Takes a descriptor."
 					       : "",
 			m->states == RPC_IN_RUN ? " Only while the daemon is running." : "");
