@@ -27,8 +27,8 @@ enum statement {
 static const char *const sql[STATEMENTS] = {
 	[ENTRY_GET] = "select log, bytes from entries where seq = ?1",
 	[ENTRY_PUT] = "insert into entries(seq, bytes, log) values (?1, ?2, ?3)",
-	[STATE_PUT] = "insert into state(bucket, tab, key, line) values (?1, ?2, ?3, ?4)"
-		      " on conflict(bucket, tab, key) do update set line = excluded.line",
+	[STATE_PUT] = ("insert into state(bucket, tab, key, line) values (?1, ?2, ?3, ?4)"
+		       " on conflict(bucket, tab, key) do update set line = excluded.line"),
 	[STATE_DROP] = "delete from state where bucket = ?1 and tab = ?2 and key = ?3",
 	[STATE_ALL] = "select tab, key, line from state",
 	[META_GET] = "select value from meta where name = ?1",

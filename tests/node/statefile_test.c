@@ -99,7 +99,6 @@ static void test_written(void **state)
 {
 	struct replica_world *w = world_of(state, 41, ENTRIES);
 	struct disk disk;
-	unsigned turns = 0;
 
 	assert_int_equal(disk_real_open(&disk, w->dir), 0);
 	world_open(w);
@@ -107,7 +106,7 @@ static void test_written(void **state)
 	for (uint64_t seq = 1; seq <= ENTRIES; seq++) {
 		world_write(w, seq);
 		world_run(w);
-		turns += statewriter_turn(w->states, replica_state(w->replica));
+		statewriter_turn(w->states, replica_state(w->replica));
 	}
 	while (statewriter_turn(w->states, replica_state(w->replica)))
 		;

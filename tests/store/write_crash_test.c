@@ -197,7 +197,8 @@ static void test_fail_everywhere(void **state)
 		unsigned felt = 0;
 
 		for (unsigned n = 1; n < felt + 20; n++)
-			if (fail_at(n, masks[i], ASSAY_E_IO) | fail_at(n, masks[i], ASSAY_E_NOSPC))
+			if (fail_at(n, masks[i], ASSAY_E_IO) + fail_at(n, masks[i], ASSAY_E_NOSPC) >
+			    0)
 				felt = n;
 		assert_true(felt > 0 || masks[i] == SIM_REMOVE);
 	}
