@@ -15,8 +15,7 @@
 
 #define TICKET_IC_MAX	  100  /* first counter */
 #define TICKET_COPIES_MAX 1024 /* of layout and of index: the ledger's parameter is below this */
-#define TICKET_TEXT_MAX	  (192u << 20)	      /* of an unpacked layout or index file */
-#define TAG_ARTIFACT	  "assay/artifact/v1" /* creator's key: texts of layout and index */
+#define TICKET_TEXT_MAX	  (192u << 20) /* of an unpacked layout or index file */
 
 enum artifact_class { ARTIFACT_SYMBOL, ARTIFACT_INDEX };
 

@@ -5,27 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "assay/status.h"
-#include "base/must.h"
 #include "codec/pipeline.h"
 #include "control/app.h"
 
-struct queue {
-	struct codec_task *head, **tail;
-};
-
 struct codec_thread {
 	struct task_pool pool;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of everything below */
-	pthread_cond_t wake;
-	struct queue waiting, finished;
-	struct codec_task *running;
-	bool stop;
-	int event_fd;
+	struct work_thread *thread;
 };
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -38,25 +26,6 @@ void codec_pool_hold(void)
 void codec_pool_release(void)
 {
 	pthread_mutex_unlock(&pool_lock);
-}
-
-static void queue_put(struct queue *q, struct codec_task *task)
-{
-	task->next = NULL;
-	*q->tail = task;
-	q->tail = &task->next;
-}
-
-static struct codec_task *queue_take(struct queue *q)
-{
-	struct codec_task *task = q->head;
-
-	if (task == NULL)
-		return NULL;
-	q->head = task->next;
-	if (q->head == NULL)
-		q->tail = &q->head;
-	return task;
 }
 
 void codec_task_free(struct codec_task *task)
@@ -88,7 +57,7 @@ static void on_skipped(void *ctx, const char *name, const char *why)
 	snprintf(task->skipped[i].why, sizeof(task->skipped[i].why), "%s", why);
 }
 
-static int run(struct codec_thread *t, struct codec_task *task)
+static int code(struct codec_thread *t, struct codec_task *task)
 {
 	struct pipeline p = {.pool = &t->pool,
 			     .ratio = task->ratio,
@@ -110,101 +79,61 @@ static int run(struct codec_thread *t, struct codec_task *task)
 	return e;
 }
 
-static void *thread_main(void *arg)
+static void run(void *ctx, struct work *w)
 {
-	struct codec_thread *t = arg;
-	uint64_t one = 1;
+	struct codec_task *task = (struct codec_task *)w;
 
-	pthread_setname_np(pthread_self(), "assay-codec");
-	pthread_mutex_lock(&t->lock);
-	while (!t->stop) {
-		struct codec_task *task = queue_take(&t->waiting);
-
-		if (task == NULL) {
-			pthread_cond_wait(&t->wake, &t->lock);
-			continue;
-		}
-		t->running = task;
-		pthread_mutex_unlock(&t->lock);
-		codec_pool_hold();
-		task->result = run(t, task);
-		codec_pool_release();
-		pthread_mutex_lock(&t->lock);
-		t->running = NULL;
-		queue_put(&t->finished, task);
-		must(write(t->event_fd, &one, sizeof(one)) == sizeof(one));
-	}
-	pthread_mutex_unlock(&t->lock);
-	return NULL;
+	codec_pool_hold();
+	task->result = code(ctx, task);
+	codec_pool_release();
 }
 
-static void free_thread(struct codec_thread *t)
+static void cancel(struct work *w)
 {
-	if (t->event_fd >= 0)
-		close(t->event_fd);
-	pthread_cond_destroy(&t->wake);
-	pthread_mutex_destroy(&t->lock);
-	free(t);
+	atomic_store(&((struct codec_task *)w)->cancel, true);
+}
+
+static void drop(struct work *w)
+{
+	codec_task_free((struct codec_task *)w);
 }
 
 int codec_thread_start(struct codec_thread **out, const struct task_pool *pool)
 {
+	static const struct work_kind kind = {"assay-codec", run, cancel};
 	struct codec_thread *t = calloc(1, sizeof(*t));
+	int error;
 
 	if (t == NULL)
 		return ASSAY_E_NOMEM;
 	t->pool = *pool;
-	t->waiting.tail = &t->waiting.head;
-	t->finished.tail = &t->finished.head;
-	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->wake, NULL);
-	t->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (t->event_fd < 0 || pthread_create(&t->thread, NULL, thread_main, t) != 0) {
-		free_thread(t);
-		return ASSAY_E_NOMEM;
-	}
-	*out = t;
-	return 0;
+	error = work_thread_start(&t->thread, &kind, t);
+	if (error != 0)
+		free(t);
+	else
+		*out = t;
+	return error;
 }
 
 void codec_thread_stop(struct codec_thread *t)
 {
-	struct codec_task *task;
-
-	pthread_mutex_lock(&t->lock);
-	t->stop = true;
-	if (t->running != NULL)
-		atomic_store(&t->running->cancel, true);
-	pthread_cond_signal(&t->wake);
-	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
-	while ((task = queue_take(&t->waiting)) != NULL ||
-	       (task = queue_take(&t->finished)) != NULL)
-		codec_task_free(task);
-	free_thread(t);
+	work_thread_stop(t->thread, drop);
+	free(t);
 }
 
 void codec_thread_submit(struct codec_thread *t, struct codec_task *task)
 {
-	pthread_mutex_lock(&t->lock);
-	queue_put(&t->waiting, task);
-	pthread_cond_signal(&t->wake);
-	pthread_mutex_unlock(&t->lock);
+	work_thread_submit(t->thread, &task->work);
 }
 
 int codec_thread_fd(const struct codec_thread *t)
 {
-	return t->event_fd;
+	return work_thread_fd(t->thread);
 }
 
 struct codec_task *codec_thread_take(struct codec_thread *t)
 {
-	struct codec_task *task;
-
-	pthread_mutex_lock(&t->lock);
-	task = queue_take(&t->finished);
-	pthread_mutex_unlock(&t->lock);
-	return task;
+	return (struct codec_task *)work_thread_take(t->thread);
 }
 
 int app_codec_start(struct app *app)

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/task.h"
+#include "control/work_thread.h"
 
 #define CODEC_SKIPPED_MAX 64
 
@@ -24,6 +25,7 @@ struct codec_skipped {
 };
 
 struct codec_task {
+	struct work work; /* first */
 	/* Set by control before it submits; the thread owns the task until it is back. */
 	enum codec_kind kind;
 	int file, folder; /* closed by whoever frees the task */
@@ -39,7 +41,6 @@ struct codec_task {
 	char message[256];
 	struct codec_skipped skipped[CODEC_SKIPPED_MAX];
 	unsigned skipped_count; /* all of them */
-	struct codec_task *next;
 };
 
 struct codec_thread;

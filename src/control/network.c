@@ -51,8 +51,7 @@ static char *file_read(size_t *len, const char *path)
 int genesis_read(char **document, size_t *len, uint8_t network_id[32], char *why, size_t why_room,
 		 const char *path)
 {
-	static const char tag[] = "assay/genesis/v1";
-	struct buf canonical = {0}, tagged = {0};
+	struct buf canonical = {0};
 	enum jcs_error error;
 	json_t *value;
 	bool same;
@@ -66,7 +65,8 @@ int genesis_read(char **document, size_t *len, uint8_t network_id[32], char *why
 	if (value != NULL)
 		jcs_write(&canonical, value);
 	same = value != NULL && canonical.len == *len && memcmp(canonical.at, *document, *len) == 0;
-	json_decref(value);
+	if (same)
+		log_hash_genesis(network_id, value);
 	buf_free(&canonical);
 	if (!same) {
 		snprintf(why, why_room,
@@ -74,13 +74,9 @@ int genesis_read(char **document, size_t *len, uint8_t network_id[32], char *why
 			 value == NULL ? jcs_error_name(error) : "not canonical");
 		free(*document);
 		*document = NULL;
-		return ASSAY_E_INVAL;
 	}
-	buf_add(&tagged, tag, sizeof(tag) - 1);
-	buf_add(&tagged, *document, *len);
-	digest_one(network_id, NULL, tagged.at, tagged.len);
-	buf_free(&tagged);
-	return 0;
+	json_decref(value);
+	return same ? 0 : ASSAY_E_INVAL;
 }
 
 /* --- artifacts of this node, for what it wants to know of its own --- */
@@ -148,8 +144,6 @@ static void on_event(void *ctx, const struct state_event *event)
 	default:
 		break;
 	}
-	if (n->watch != NULL)
-		n->watch(n->watch_ctx, event);
 }
 
 static void on_outcome(void *ctx, uint64_t cookie, const uint8_t id[32],

@@ -29,9 +29,6 @@ struct network {
 	uint64_t cookies;
 	uint64_t host_ns; /* when the host's facts are looked at again */
 	bool registry_changed, view_changed;
-	/* A part of control that follows what happens on the ledger. */
-	void (*watch)(void *ctx, const struct state_event *event);
-	void *watch_ctx;
 };
 
 /* The loop is about to go. */

@@ -13,8 +13,6 @@
 #include "ledger/placement.h"
 #include "ledger/text.h"
 
-#define TAG_RECEIPT "assay/receipt/v1"
-
 /* One receipt that is asked for. */
 struct receipt {
 	struct store_task task; /* first: it leads back here */

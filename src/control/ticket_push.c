@@ -10,10 +10,8 @@
 #include "assay/status.h"
 #include "base/must.h"
 #include "base/text.h"
+#include "control/receipts.h"
 #include "control/ticket_work.h"
-
-#define CALL_RECEIPT 1	/* docs/protocol.md, "Receipt" */
-#define ANSWER_LEN   96 /* digest, signature */
 
 struct pushing {
 	struct ticket_work *w;
@@ -71,7 +69,7 @@ static void on_receipt(void *arg, int error, const char *why)
 
 	if (error != 0) {
 		give_up(h, error, why);
-	} else if (r->status == 0 && r->len == ANSWER_LEN) {
+	} else if (r->status == 0 && r->len == RECEIPT_ANSWER) {
 		memcpy(h->node->digest, r->body, 32);
 		memcpy(h->node->signature, r->body + 32, 64);
 		h->node->error = 0;

@@ -1,51 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "assay/status.h"
-#include "base/must.h"
 #include "control/ticket_work.h"
-
-struct queue {
-	struct ticket_work *head, **tail;
-};
 
 struct ticket_thread {
 	struct task_pool pool;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of everything below */
-	pthread_cond_t wake;
-	struct queue waiting, finished;
-	struct ticket_work *running;
-	bool stop;
-	int event_fd;
+	struct work_thread *thread;
 };
-
-static void queue_put(struct queue *q, struct ticket_work *w)
-{
-	w->next = NULL;
-	*q->tail = w;
-	q->tail = &w->next;
-}
-
-static struct ticket_work *queue_take(struct queue *q)
-{
-	struct ticket_work *w = q->head;
-
-	if (w == NULL)
-		return NULL;
-	q->head = w->next;
-	if (q->head == NULL)
-		q->tail = &q->head;
-	return w;
-}
 
 int ticket_fail(struct ticket_work *w, int error, const char *format, ...)
 {
@@ -91,7 +59,7 @@ void staging_remove(const char *folder)
 	rmdir(folder);
 }
 
-static int run(struct ticket_thread *t, struct ticket_work *w)
+static int do_step(struct ticket_thread *t, struct ticket_work *w)
 {
 	if (atomic_load(&w->cancel))
 		return ASSAY_E_CLOSED;
@@ -106,97 +74,58 @@ static int run(struct ticket_thread *t, struct ticket_work *w)
 	return ASSAY_E_INVAL;
 }
 
-static void *thread_main(void *arg)
+static void run(void *ctx, struct work *work)
 {
-	struct ticket_thread *t = arg;
-	uint64_t one = 1;
+	struct ticket_work *w = (struct ticket_work *)work;
 
-	pthread_setname_np(pthread_self(), "assay-tickets");
-	pthread_mutex_lock(&t->lock);
-	while (!t->stop) {
-		struct ticket_work *w = queue_take(&t->waiting);
-
-		if (w == NULL) {
-			pthread_cond_wait(&t->wake, &t->lock);
-			continue;
-		}
-		t->running = w;
-		pthread_mutex_unlock(&t->lock);
-		w->message[0] = '\0';
-		w->result = run(t, w);
-		pthread_mutex_lock(&t->lock);
-		t->running = NULL;
-		queue_put(&t->finished, w);
-		must(write(t->event_fd, &one, sizeof(one)) == sizeof(one));
-	}
-	pthread_mutex_unlock(&t->lock);
-	return NULL;
+	w->message[0] = '\0';
+	w->result = do_step(ctx, w);
 }
 
-static void free_thread(struct ticket_thread *t)
+static void cancel(struct work *work)
 {
-	if (t->event_fd >= 0)
-		close(t->event_fd);
-	pthread_cond_destroy(&t->wake);
-	pthread_mutex_destroy(&t->lock);
-	free(t);
+	atomic_store(&((struct ticket_work *)work)->cancel, true);
+}
+
+/* All jobs are freed by tickets_free. */
+static void drop(struct work *work)
+{
 }
 
 int ticket_thread_start(struct ticket_thread **out, const struct task_pool *pool)
 {
+	static const struct work_kind kind = {"assay-tickets", run, cancel};
 	struct ticket_thread *t = calloc(1, sizeof(*t));
+	int error;
 
 	if (t == NULL)
 		return ASSAY_E_NOMEM;
 	t->pool = *pool;
-	t->waiting.tail = &t->waiting.head;
-	t->finished.tail = &t->finished.head;
-	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->wake, NULL);
-	t->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (t->event_fd < 0 || pthread_create(&t->thread, NULL, thread_main, t) != 0) {
-		free_thread(t);
-		return ASSAY_E_NOMEM;
-	}
-	*out = t;
-	return 0;
+	error = work_thread_start(&t->thread, &kind, t);
+	if (error != 0)
+		free(t);
+	else
+		*out = t;
+	return error;
 }
 
-void ticket_thread_stop(struct ticket_thread *t, void (*dropped)(struct ticket_work *w))
+void ticket_thread_stop(struct ticket_thread *t)
 {
-	struct ticket_work *w;
-
-	pthread_mutex_lock(&t->lock);
-	t->stop = true;
-	if (t->running != NULL)
-		atomic_store(&t->running->cancel, true);
-	pthread_cond_signal(&t->wake);
-	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
-	while ((w = queue_take(&t->waiting)) != NULL || (w = queue_take(&t->finished)) != NULL)
-		dropped(w);
-	free_thread(t);
+	work_thread_stop(t->thread, drop);
+	free(t);
 }
 
 void ticket_thread_submit(struct ticket_thread *t, struct ticket_work *w)
 {
-	pthread_mutex_lock(&t->lock);
-	queue_put(&t->waiting, w);
-	pthread_cond_signal(&t->wake);
-	pthread_mutex_unlock(&t->lock);
+	work_thread_submit(t->thread, &w->work);
 }
 
 int ticket_thread_fd(const struct ticket_thread *t)
 {
-	return t->event_fd;
+	return work_thread_fd(t->thread);
 }
 
 struct ticket_work *ticket_thread_take(struct ticket_thread *t)
 {
-	struct ticket_work *w;
-
-	pthread_mutex_lock(&t->lock);
-	w = queue_take(&t->finished);
-	pthread_mutex_unlock(&t->lock);
-	return w;
+	return (struct ticket_work *)work_thread_take(t->thread);
 }

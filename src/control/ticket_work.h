@@ -13,6 +13,7 @@
 
 #include "assay/client.h"
 #include "base/task.h"
+#include "control/work_thread.h"
 #include "crypto/sign.h"
 
 #define HOLDERS_MAX 64
@@ -39,6 +40,7 @@ struct ticket_deal {
 enum ticket_step { STEP_ENCODE, STEP_PUSH, STEP_GET };
 
 struct ticket_work {
+	struct work work; /* first */
 	/* Set by control before it submits; the thread owns it until it is back. */
 	enum ticket_step step;
 	int file;	  /* ENCODE: from; GET: into, empty */
@@ -76,8 +78,6 @@ struct ticket_work {
 	int (*own)(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
 		   uint64_t size_max);
 	void *own_ctx;
-
-	struct ticket_work *next;
 };
 
 void ticket_work_clear(struct ticket_work *w);
@@ -87,8 +87,8 @@ void staging_remove(const char *folder);
 struct ticket_thread;
 /* pool: workers, or one without any. */
 int ticket_thread_start(struct ticket_thread **out, const struct task_pool *pool);
-/* Cancels what runs and joins; work that was not taken is told to `dropped` first. */
-void ticket_thread_stop(struct ticket_thread *t, void (*dropped)(struct ticket_work *w));
+/* Cancels what runs and joins. The work stays who made it. */
+void ticket_thread_stop(struct ticket_thread *t);
 void ticket_thread_submit(struct ticket_thread *t, struct ticket_work *w);
 int ticket_thread_fd(const struct ticket_thread *t); /* readable when work came back */
 struct ticket_work *ticket_thread_take(struct ticket_thread *t);

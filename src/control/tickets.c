@@ -139,18 +139,13 @@ struct tickets *tickets_new(struct control *c)
 	return t;
 }
 
-static void on_dropped(struct ticket_work *w)
-{
-	/* All jobs are freed by tickets_free. */
-}
-
 void tickets_free(struct tickets *t)
 {
 	struct ticket_job *j;
 
 	if (t == NULL)
 		return;
-	ticket_thread_stop(t->thread, on_dropped);
+	ticket_thread_stop(t->thread);
 	if (t->from_thread != NULL)
 		event_free(t->from_thread);
 	while ((j = LIST_FIRST(&t->list)) != NULL) {

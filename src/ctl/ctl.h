@@ -126,6 +126,12 @@ void ctl_disconnect(struct ctl_link *link);
  * on stderr. Takes the reference of params, which may be NULL. Waits while the daemon is starting.
  */
 json_t *ctl_call(struct ctl_link *link, const char *method, json_t *params, int fd);
+/*
+ * All pages of a list, member `list` of the results, each page asked for `after` the last item's
+ * member `key`; a new reference, or NULL after a message.
+ */
+json_t *ctl_call_pages(struct ctl_link *link, const char *method, const char *list,
+		       const char *key);
 /* The same for a job: shows progress under that name and returns its result. Ctrl-C cancels. */
 json_t *ctl_job(struct ctl_link *link, const char *method, json_t *params, int fd,
 		const char *name);

@@ -20,8 +20,6 @@
 #include "node/reveal.h"
 
 #define COMMITTEE_MAX 32
-#define NODES_MAX     REGISTRY_ENTRIES_MAX
-#define MS_PER_S      1000u
 #define NS_PER_MS     1000000u
 
 struct tip {

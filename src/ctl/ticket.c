@@ -74,31 +74,6 @@ int command_get(struct ctl *ctl, char **arguments, unsigned count)
 	return code;
 }
 
-/* All pages as one list; NULL after a message. */
-static json_t *list_all(struct ctl_link *link)
-{
-	json_t *all = json_array(), *page, *items, *params = json_object();
-	bool more = true;
-
-	while (more) {
-		page = ctl_call(link, "ticket.list", params, -1);
-		if (page == NULL) {
-			json_decref(all);
-			return NULL;
-		}
-		items = json_object_get(page, "tickets");
-		more = json_is_true(json_object_get(page, "more")) && json_array_size(items) > 0;
-		if (more)
-			params = json_pack(
-				"{s:O}", "after",
-				json_object_get(json_array_get(items, json_array_size(items) - 1),
-						"ticket"));
-		json_array_extend(all, items);
-		json_decref(page);
-	}
-	return all;
-}
-
 int command_tickets(struct ctl *ctl, char **arguments, unsigned count)
 {
 	struct ctl_link link;
@@ -107,7 +82,7 @@ int command_tickets(struct ctl *ctl, char **arguments, unsigned count)
 
 	if (code != CTL_OK)
 		return code;
-	all = list_all(&link);
+	all = ctl_call_pages(&link, "ticket.list", "tickets", "ticket");
 	ctl_disconnect(&link);
 	if (all == NULL)
 		return CTL_FAILED;

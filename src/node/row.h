@@ -6,9 +6,9 @@
 #include <jansson.h>
 
 #include "crypto/digest.h"
+#include "crypto/sign.h"
 #include "node/classify.h"
 
-#define TAG_ROW		"assay/row/v1" /* identity key: transcript hash and result class */
 #define ROW_DETAILS_MAX 256
 
 struct row {

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A thread that does tasks, one after another: the control thread gives them to it and gets them
+ * back finished. What a task is belongs to who makes it; it begins with a struct work.
+ */
+#ifndef CONTROL_WORK_THREAD_H
+#define CONTROL_WORK_THREAD_H
+
+#include <sys/queue.h>
+
+struct work {
+	STAILQ_ENTRY(work) entry;
+};
+
+struct work_kind {
+	const char *name; /* of the thread, at most 15 characters */
+	/* On the thread. */
+	void (*run)(void *ctx, struct work *w);
+	/* On another one, while it runs: it is to end soon. */
+	void (*cancel)(struct work *w);
+};
+
+struct work_thread;
+int work_thread_start(struct work_thread **out, const struct work_kind *kind, void *ctx);
+/* Cancels what runs and joins; what was not taken back is given to drop. */
+void work_thread_stop(struct work_thread *t, void (*drop)(struct work *w));
+void work_thread_submit(struct work_thread *t, struct work *w);
+/* Readable when work came back. */
+int work_thread_fd(const struct work_thread *t);
+/* The next finished one, or NULL. */
+struct work *work_thread_take(struct work_thread *t);
+
+#endif
