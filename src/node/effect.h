@@ -48,12 +48,30 @@ struct question {
 };
 
 enum effect_kind {
-	EFFECT_ENTRY,	/* sign and send an entry: EVENT_ENTRY */
-	EFFECT_RESOLVE, /* key and size of an artifact of a ticket: EVENT_RESOLVED */
-	EFFECT_ASK,	/* challenge a node: EVENT_ASKED */
-	EFFECT_FETCH,	/* all bytes of an artifact from a node: EVENT_FETCHED */
-	EFFECT_SIZE,	/* the size of an artifact, proved by a node: EVENT_SIZED */
-	EFFECT_PROBE,	/* connect to a TCP port of a node: EVENT_PROBED */
+	EFFECT_ENTRY,	    /* sign and send an entry: EVENT_ENTRY */
+	EFFECT_RESOLVE,	    /* key and size of an artifact of a ticket: EVENT_RESOLVED */
+	EFFECT_ASK,	    /* challenge a node: EVENT_ASKED */
+	EFFECT_FETCH,	    /* all bytes of an artifact from a node: EVENT_FETCHED */
+	EFFECT_SIZE,	    /* the size of an artifact, proved by a node: EVENT_SIZED */
+	EFFECT_PROBE,	    /* connect to a TCP port of a node: EVENT_PROBED */
+	EFFECT_HEAL,	    /* long work of a heal op (node/heal_port.h): EVENT_HEALED */
+	EFFECT_HEAL_CANCEL, /* ... is not wanted any more; it ends all the same */
+};
+
+enum heal_work {
+	HEAL_BUILD, /* the ticket's file and all artifacts, into the op's staging folder */
+	HEAL_HASH,  /* of what the healer has staged, read from it alone */
+	HEAL_PLACE, /* all staged artifacts to the ticket's holders, with their receipts */
+	HEAL_CLEAN, /* the op's staging folder goes */
+};
+struct heal_order {
+	enum heal_work work;
+	uint64_t op;
+	char ticket[TICKET_ROOM];
+	char healer[ACCOUNT_ROOM]; /* HASH */
+	char hash[45];		   /* HASH, PLACE: base64, of the file as it was claimed */
+	uint64_t size;		   /* HASH: of the file */
+	uint64_t deadline_ns;	   /* 0: none */
 };
 
 struct effect {
@@ -78,9 +96,11 @@ struct effect {
 			uint64_t size_max;
 		} bytes;       /* FETCH, SIZE */
 		uint16_t port; /* PROBE */
+		struct heal_order heal;
 	};
 };
 
+struct heal_done;
 struct effects {
 	struct effect *list;
 	size_t n, room;
@@ -147,6 +167,7 @@ enum event_kind {
 	EVENT_SIZED,
 	EVENT_PROBED,
 	EVENT_ENTRY,
+	EVENT_HEALED,
 	EVENT_STOP, /* the node is about to stop; what is under way ends without a row */
 };
 struct node_event {
@@ -166,6 +187,7 @@ struct node_event {
 		} sized;
 		enum port_state probed;
 		struct entry_outcome entry;
+		const struct heal_done *healed; /* node/heal_port.h; valid during the call */
 	};
 };
 

@@ -247,6 +247,8 @@ bool peer_port_carry(const struct peer_port *port, const struct effect *e)
 		return true;
 	case EFFECT_ENTRY:
 	case EFFECT_RESOLVE:
+	case EFFECT_HEAL:
+	case EFFECT_HEAL_CANCEL:
 		break;
 	}
 	return false;

@@ -256,6 +256,8 @@ void runner_step(struct runner *r, const struct node_event *e, struct moment now
 	case EVENT_ENTRY:
 		take_entry(r, e->cookie, &e->entry, now);
 		break;
+	case EVENT_HEALED:
+		break;
 	case EVENT_STOP:
 		stop(r, now, out);
 		break;
