@@ -72,6 +72,15 @@ void run_check_acked(struct run *r, uint64_t seq, const uint8_t *entry, size_t l
 	entry_hash(r->acked[r->acked_n++].digest, entry, len);
 }
 
+void run_check_told(struct run *r, const uint8_t id[32], const struct entry_outcome *outcome)
+{
+	if (outcome->end != ENTRY_VERDICT_CAME || outcome->code != 0)
+		return;
+	r->told = realloc(r->told, (r->told_n + 1) * sizeof(*r->told));
+	must(r->told != NULL);
+	memcpy(r->told[r->told_n++], id, 32);
+}
+
 /* --- reports --- */
 
 static struct run_node *node_of(struct run *r, const char *account)
@@ -121,6 +130,28 @@ static void check_report(struct run *r, const struct entry *e)
 
 /* --- the observer --- */
 
+static void accepted(struct run *r, const struct entry *e)
+{
+	const struct net_node *author = net_find(&r->net, e->author);
+	char key[128];
+
+	snprintf(key, sizeof(key), "%s %s", e->type, e->author);
+	json_object_set_new(r->accepted, key,
+			    json_integer(run_accepted(r, e->type, e->author) + 1));
+	if (strcmp(e->type, "report") == 0)
+		check_report(r, e);
+	if (strcmp(e->type, "tick") == 0)
+		r->net.reveals_left[author - r->net.nodes]--;
+}
+
+unsigned run_accepted(const struct run *r, const char *type, const char *author)
+{
+	char key[128];
+
+	snprintf(key, sizeof(key), "%s %s", type, author);
+	return (unsigned)json_integer_value(json_object_get(r->accepted, key));
+}
+
 void run_observed(struct run *r, const uint8_t *entry, size_t len,
 		  const struct entry_result *result)
 {
@@ -132,10 +163,9 @@ void run_observed(struct run *r, const uint8_t *entry, size_t len,
 	s = seen_of(r, seq);
 	entry_hash(s->digest, entry, len);
 	s->logged = true;
-	if (result->kind == ENTRY_VERDICT && result->code == 0 &&
-	    strcmp(result->type, "report") == 0) {
+	if (result->kind == ENTRY_VERDICT && result->code == 0) {
 		must(entry_parse(&e, entry, len));
-		check_report(r, &e);
+		accepted(r, &e);
 		entry_free(&e);
 	}
 	run_check_state(r, RUN_NODES_MAX, r->net.state);
@@ -158,6 +188,15 @@ void run_observe(struct run *r)
 		;
 }
 
+static bool logged(const struct run *r, const uint8_t id[32])
+{
+	for (uint64_t seq = 1; seq < r->seen_room; seq++)
+		if (r->seen[seq].logged && r->seen[seq].kind == ENTRY_VERDICT &&
+		    r->seen[seq].code == 0 && memcmp(r->seen[seq].id, id, 32) == 0)
+			return true;
+	return false;
+}
+
 /* What was acknowledged is in the log, where it was said to be. */
 void run_check_log(struct run *r)
 {
@@ -168,6 +207,9 @@ void run_check_log(struct run *r)
 		if (!s->logged || memcmp(s->digest, r->acked[i].digest, 32) != 0)
 			run_wrong(r, "the acknowledged entry %" PRIu64 " is lost", r->acked[i].seq);
 	}
+	for (size_t i = 0; i < r->told_n; i++)
+		if (!logged(r, r->told[i]))
+			run_wrong(r, "an entry that was told to be accepted is not in the log");
 	for (uint64_t seq = 1; seq < r->seen_room; seq++)
 		if (r->seen[seq].applied && !r->seen[seq].logged)
 			run_wrong(r, "the applied entry %" PRIu64 " is not in the log", seq);

@@ -64,9 +64,13 @@ static void log_down(struct run *r)
 	r->faults.down_ns = r->now.mono_ns + between(r, 1, 10) * RUN_S;
 }
 
+/* Away from the true time, or back to it. */
 static void clock_jump(struct run *r, struct run_node *n)
 {
-	n->skew_ns = ((int64_t)run_random(r, 7200) - 3600) * (int64_t)RUN_S;
+	if (n->skew_ns != 0)
+		n->skew_ns = 0;
+	else
+		n->skew_ns = ((int64_t)run_random(r, 7200) - 3600) * (int64_t)RUN_S;
 }
 
 static void one_fault(struct run *r)

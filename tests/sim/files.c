@@ -71,22 +71,18 @@ static void place(struct run *r, struct texts *holders, const char *ticket)
 	texts_free(&active);
 }
 
-void run_files_put(struct run *r, unsigned creator)
+json_t *run_file_make(struct run *r, unsigned creator)
 {
 	const struct net_node *node = &r->net.nodes[creator];
 	const uint64_t size = RUN_FILE_SIZE + r->files;
 	json_t *data = net_ticket_data(&r->net, creator, r->files, size);
 	struct texts holders = {0};
 	struct coded_ticket t;
-	char id[TICKET_ID_LEN + 1];
-	struct entry_result result;
+	char *id = r->file[r->files].ticket;
 
 	must(r->files < RUN_FILES_MAX);
-	r->file[r->files].first_index = r->items;
 	coded_ticket_make(&t, &node->key, size, take, r);
-	r->file[r->files].first_symbol = r->items - t.symbols;
 	ticket_id(id, node->account, t.data_hash, 0);
-	strcpy(r->file[r->files++].ticket, id);
 	place(r, &holders, id);
 	json_object_set_new(data, "ticket", json_string(id));
 	json_object_set_new(data, "data_hash", json_string(t.data_hash));
@@ -94,12 +90,10 @@ void run_files_put(struct run *r, unsigned creator)
 	json_object_set_new(data, "signatures", json_string(t.signatures));
 	json_object_set_new(data, "receipts",
 			    net_receipts(&r->net, id, state_epoch(r->net.state), &holders));
-	r->net.next_n = 0;
-	result = net_apply(&r->net, node->account, "ticket", data);
-	must(result.kind == ENTRY_VERDICT && result.code == 0);
-	r->net.next_n = 1000000 + r->files;
+	r->net.next_n = 1000000 + ++r->files; /* net_ticket_data left it at 0, a ticket's */
 	texts_free(&holders);
 	coded_ticket_free(&t);
+	return data;
 }
 
 void run_files_free(struct run *r)

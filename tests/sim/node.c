@@ -115,6 +115,15 @@ static void on_applied(void *ctx, uint64_t seq, const struct entry_result *resul
 	run_check_applied(ctx, seq, result);
 }
 
+static void on_outcome(void *ctx, uint64_t cookie, const uint8_t id[32],
+		       const struct entry_outcome *outcome)
+{
+	struct run_node *n = ctx;
+
+	run_note(n->run, n->number, "outcome", cookie << 16 | outcome->code, id, 32);
+	run_check_told(n->run, id, outcome);
+}
+
 static int own_size(void *ctx, uint64_t *size, const uint8_t key[32])
 {
 	struct run_node *n = ctx;
@@ -190,7 +199,7 @@ static struct core_config config_of(struct run_node *n)
 			  .clock = clock_sim(&n->time),
 			  .random = random_sim(&n->seed),
 			  .log = {write_line, LOG_INFO_LEVEL, n}},
-		.listener = {.applied = on_applied, .ctx = n},
+		.listener = {.applied = on_applied, .outcome = on_outcome, .ctx = n},
 	};
 
 	strcpy(config.peers.account, n->who->account);
@@ -214,6 +223,45 @@ static int open_parts(struct run_node *n, char *why, size_t why_room)
 		return error;
 	config = config_of(n);
 	return core_new(&n->core, why, why_room, &config);
+}
+
+static void copy_file(const char *to, const char *from)
+{
+	FILE *in = fopen(from, "re"), *out = in != NULL ? fopen(to, "we") : NULL;
+	char buffer[65536];
+	size_t len;
+
+	while (out != NULL && (len = fread(buffer, 1, sizeof(buffer), in)) > 0)
+		must(fwrite(buffer, 1, len, out) == len);
+	if (in != NULL)
+		fclose(in);
+	if (out != NULL)
+		must(fclose(out) == 0);
+}
+
+static void remove_files(const char *path)
+{
+	static const char *const tails[] = {"", "-wal", "-shm"};
+	char name[160];
+
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, tails[i]);
+		unlink(name);
+	}
+}
+
+/* The database as the process leaves it behind: closing would tidy up. */
+static void leave_database(struct run_node *n)
+{
+	char wal[160], left[128], left_wal[160];
+
+	snprintf(left, sizeof(left), "%s/%u-%u.db", n->run->dir, n->number, n->starts);
+	snprintf(left_wal, sizeof(left_wal), "%s-wal", left);
+	snprintf(wal, sizeof(wal), "%s-wal", n->path);
+	copy_file(left, n->path);
+	copy_file(left_wal, wal);
+	remove_files(n->path);
+	strcpy(n->path, left);
 }
 
 static void close_parts(struct run_node *n)
@@ -262,6 +310,7 @@ void run_node_crash(struct run_node *n, uint64_t down_ns)
 	run_note(n->run, n->number, "crash", 0, NULL, 0);
 	n->run->crashes++;
 	run_server_stop(n);
+	leave_database(n);
 	close_parts(n);
 	sim_disk_crash(n->disk);
 	n->start_ns = n->run->now.mono_ns + down_ns;
@@ -299,19 +348,13 @@ void run_node_init(struct run_node *n, struct run *r, unsigned number)
 
 void run_node_free(struct run_node *n)
 {
-	char path[160];
-
 	if (n->core != NULL) {
 		run_server_stop(n);
 		close_parts(n);
 	}
 	run_sockets_free(n);
 	sim_disk_free(n->disk);
-	for (unsigned i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s%s", n->path,
-			 (const char *const[]){"", "-wal", "-shm"}[i]);
-		unlink(path);
-	}
+	remove_files(n->path);
 }
 
 /* --- turns --- */
@@ -343,6 +386,17 @@ static void turn(struct run_node *n)
 		return;
 	run_check_state(n->run, n->number, core_state(n->core));
 	run_server_epoch(n);
+}
+
+void run_node_put(struct run_node *n, json_t *data)
+{
+	int error;
+
+	look_at_clock(n);
+	error = core_put(n->core, n->run->files, ENTRY_TICKET, "ticket", data, 0, moment_of(n));
+	run_note(n->run, n->number, "put", (uint64_t)(-error), NULL, 0);
+	json_decref(data);
+	n->turn_ns = n->run->now.mono_ns;
 }
 
 uint64_t run_node_due(const struct run_node *n)

@@ -80,12 +80,13 @@ static void first_tick(struct run *r)
 
 	json_object_set_new(data, "time", json_integer((json_int_t)(meta->time + RUN_TICK_MS)));
 	net_accept(&r->net, r->net.nodes[member].account, "tick", data);
-	r->net.reveals_left[member]--;
 	publish(r);
 }
 
 static void found(struct run *r)
 {
+	unsigned drawn = 1 + (unsigned)run_random(r, 3);
+	unsigned mode = r->options.mode != 0 ? r->options.mode : drawn;
 	char params[512];
 	struct net_config config = {.nodes = r->nodes,
 				    .members = RUN_MEMBERS,
@@ -97,13 +98,19 @@ static void found(struct run *r)
 		 "\"storage_truth_enforcement_mode\":%u,"
 		 "\"storage_truth_old_bucket_min_blocks\":%u,"
 		 "\"storage_truth_recent_bucket_max_blocks\":%u,\"tick_interval_ms\":%u}",
-		 1 + (unsigned)run_random(r, 3), 1 + (unsigned)run_random(r, 3), EPOCH_HEIGHTS + 7,
-		 EPOCH_HEIGHTS + 6, RUN_TICK_MS);
+		 1 + (unsigned)run_random(r, 3), mode, EPOCH_HEIGHTS + 7, EPOCH_HEIGHTS + 6,
+		 RUN_TICK_MS);
 	net_new(&r->net, &config);
 	for (unsigned i = 0; i < 2; i++)
 		first_tick(r);
 	for (unsigned i = 0; i < 3; i++) {
-		run_files_put(r, (unsigned)run_random(r, r->nodes));
+		unsigned creator = (unsigned)run_random(r, r->nodes);
+		json_t *data = run_file_make(r, creator);
+		uint64_t n = r->net.next_n;
+
+		r->net.next_n = 0;
+		net_accept(&r->net, r->net.nodes[creator].account, "ticket", data);
+		r->net.next_n = n;
 		publish(r);
 	}
 }
@@ -126,7 +133,7 @@ static void make_dir(struct run *r)
 	must(mkdtemp(r->dir) != NULL);
 }
 
-static void begin(struct run *r, const struct run_options *options)
+void run_begin(struct run *r, const struct run_options *options)
 {
 	const struct net_addr nowhere = run_addr(RUN_NODES_MAX, 1);
 
@@ -134,9 +141,10 @@ static void begin(struct run *r, const struct run_options *options)
 			  .random = options->seed,
 			  .trace = FNV_START,
 			  .now = {1000 * RUN_S, (NET_GENESIS_MS + 3000) * RUN_MS},
-			  .reports = json_object()};
+			  .reports = json_object(),
+			  .accepted = json_object()};
 	make_dir(r);
-	r->nodes = 5 + (unsigned)run_random(r, RUN_NODES_MAX - 4);
+	r->nodes = options->calm ? RUN_NODES_MAX : 5 + (unsigned)run_random(r, RUN_NODES_MAX - 4);
 	r->wire = sim_net_new(options->seed + 1, &r->now);
 	r->idle = net_sim(r->wire, &nowhere, NULL, NULL);
 	r->log = engine_sim_new(options->seed + 2);
@@ -144,8 +152,12 @@ static void begin(struct run *r, const struct run_options *options)
 	found(r);
 	for (unsigned i = 0; i < r->nodes; i++)
 		run_node_init(&r->node[i], r, i);
-	give_vices(r);
+	r->put_ns = options->calm ? RUN_NEVER : r->now.mono_ns;
 	run_faults_init(r);
+	if (options->calm)
+		run_faults_stop(r);
+	else
+		give_vices(r);
 	for (unsigned i = 0; i < r->nodes; i++)
 		run_node_start(&r->node[i]);
 }
@@ -161,6 +173,8 @@ void run_free(struct run *r)
 	run_files_free(r);
 	net_free(&r->net);
 	json_decref(r->reports);
+	json_decref(r->accepted);
+	free(r->told);
 	free(r->seen);
 	free(r->acked);
 }
@@ -174,11 +188,26 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static uint64_t next_ns(const struct run *r)
 {
-	uint64_t next = least(sim_net_due(r->wire), least(r->faults.next_ns, r->observer_ns));
+	uint64_t next = least(sim_net_due(r->wire),
+			      least(r->faults.next_ns, least(r->observer_ns, r->put_ns)));
 
 	for (unsigned i = 0; i < r->nodes; i++)
 		next = least(next, run_node_due(&r->node[i]));
 	return next > r->now.mono_ns ? next : r->now.mono_ns;
+}
+
+/* Somebody puts a file, now and then. */
+static void put_file(struct run *r)
+{
+	unsigned creator = (unsigned)run_random(r, r->nodes);
+
+	r->put_ns = r->now.mono_ns + 5 * RUN_S + run_random(r, 10 * RUN_S);
+	if (r->files == RUN_FILES_MAX || r->node[creator].core == NULL)
+		return;
+	run_node_put(&r->node[creator], run_file_make(r, creator));
+	for (unsigned i = 0; i < r->nodes; i++)
+		if (r->node[i].core != NULL)
+			run_server_fill(&r->node[i]);
 }
 
 /* What is due at the next moment at which anything is. */
@@ -191,6 +220,8 @@ static void step(struct run *r)
 	run_faults_go(r);
 	for (unsigned i = 0; i < r->nodes; i++)
 		run_node_go(&r->node[i]);
+	if (r->put_ns <= r->now.mono_ns)
+		put_file(r);
 	if (r->observer_ns <= r->now.mono_ns) {
 		run_observe(r);
 		r->observer_ns = r->now.mono_ns + OBSERVE_NS;
@@ -219,7 +250,7 @@ static bool together(struct run *r)
 	return true;
 }
 
-static void converge(struct run *r)
+void run_end(struct run *r)
 {
 	uint64_t upto = height(r) + 2 * EPOCH_HEIGHTS, until = r->now.mono_ns + CONVERGE_NS;
 
@@ -229,17 +260,30 @@ static void converge(struct run *r)
 			run_wrong(r, "does not converge: height %" PRIu64 " of %" PRIu64, height(r),
 				  upto);
 	}
+	run_check_log(r);
+}
+
+void run_to_height(struct run *r, uint64_t upto)
+{
+	uint64_t until = r->now.mono_ns + STUCK_NS;
+
+	while (r->wrong[0] == '\0' && height(r) < upto) {
+		step(r);
+		if (r->now.mono_ns > until)
+			run_wrong(r, "stuck at height %" PRIu64, height(r));
+	}
+}
+
+void run_put(struct run *r, const char *author, const char *type, json_t *data)
+{
+	net_sign(&r->net, author, type, data);
+	engine_sim_put(r->log, (const uint8_t *)r->net.entry.at, r->net.entry.len);
 }
 
 void run_play(struct run *r, const struct run_options *options)
 {
-	uint64_t until;
-
-	begin(r, options);
-	until = r->now.mono_ns + STUCK_NS;
-	while (r->wrong[0] == '\0' && height(r) < options->ticks && r->now.mono_ns < until)
-		step(r);
+	run_begin(r, options);
+	run_to_height(r, options->ticks);
 	run_faults_stop(r);
-	converge(r);
-	run_check_log(r);
+	run_end(r);
 }

@@ -85,6 +85,8 @@ struct run_options {
 	uint64_t seed;
 	uint64_t ticks; /* of faults; then they stop */
 	bool trace;
+	bool calm;     /* no faults, no vices, seven nodes */
+	unsigned mode; /* of enforcement; 0: by the seed */
 };
 
 struct run_faults {
@@ -111,7 +113,6 @@ struct run {
 	unsigned items, files;
 	struct {
 		char ticket[TICKET_ROOM];
-		unsigned first_index, first_symbol; /* items */
 	} file[RUN_FILES_MAX];
 
 	/* The observer: a state machine fed from the log alone. net.state is its state. */
@@ -125,7 +126,11 @@ struct run {
 		uint8_t digest[32];
 	} * acked;
 	size_t acked_n, acked_room;
-	json_t *reports; /* "epoch/account" -> true */
+	uint8_t (*told)[32]; /* ids of entries whose acceptance was told to who put them */
+	size_t told_n;
+	json_t *reports;  /* "epoch/account" -> true */
+	json_t *accepted; /* "type author" -> number of entries */
+	uint64_t put_ns;  /* the next file */
 
 	uint64_t trace; /* hash of all that happened */
 	uint64_t entries, datagrams, crashes, passes, failures;
@@ -136,6 +141,16 @@ struct run {
 void run_play(struct run *r, const struct run_options *options);
 void run_free(struct run *r);
 
+/* The same in parts, for a run with a script. */
+void run_begin(struct run *r, const struct run_options *options);
+void run_to_height(struct run *r, uint64_t height);
+/* Everybody comes together, and two more epochs pass. */
+void run_end(struct run *r);
+/* Straight into the log; data is consumed. */
+void run_put(struct run *r, const char *author, const char *type, json_t *data);
+/* How many entries of a type by an author the ledger took. */
+unsigned run_accepted(const struct run *r, const char *type, const char *author);
+
 /* --- between the parts of a run */
 
 uint64_t run_random(struct run *r, uint64_t below);
@@ -145,7 +160,8 @@ void run_note(struct run *r, unsigned node, const char *what, uint64_t number, c
 __attribute__((format(printf, 2, 3))) void run_wrong(struct run *r, const char *format, ...);
 
 /* files.c */
-void run_files_put(struct run *r, unsigned creator);
+/* A file that all honest nodes have, as the data of a `ticket` entry of its creator with n = 0. */
+json_t *run_file_make(struct run *r, unsigned creator);
 void run_files_free(struct run *r);
 const struct run_item *run_item_find(const struct run *r, const uint8_t key[32]);
 
@@ -156,6 +172,7 @@ struct net_addr run_addr(unsigned node, uint16_t port);
 struct peer_sockets run_sockets(struct run_node *n);
 void run_sockets_free(struct run_node *n);
 void run_server_start(struct run_node *n);
+void run_server_fill(struct run_node *n);
 void run_server_stop(struct run_node *n);
 void run_server_epoch(struct run_node *n);
 void run_server_listen(struct run_node *n);
@@ -165,6 +182,8 @@ void run_node_init(struct run_node *n, struct run *r, unsigned number);
 void run_node_free(struct run_node *n);
 void run_node_start(struct run_node *n);
 void run_node_crash(struct run_node *n, uint64_t down_ns);
+/* A ticket goes into its outbox. */
+void run_node_put(struct run_node *n, json_t *data);
 /* What is due at this moment; the next one. */
 uint64_t run_node_due(const struct run_node *n);
 void run_node_go(struct run_node *n);
@@ -178,6 +197,7 @@ void run_faults_stop(struct run *r);
 /* check.c */
 void run_check_applied(struct run_node *n, uint64_t seq, const struct entry_result *result);
 void run_check_state(struct run *r, unsigned node, struct state *s);
+void run_check_told(struct run *r, const uint8_t id[32], const struct entry_outcome *outcome);
 void run_check_acked(struct run *r, uint64_t seq, const uint8_t *entry, size_t len);
 /* The observer reads on; an entry that it has applied itself. */
 void run_observe(struct run *r);

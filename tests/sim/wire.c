@@ -163,7 +163,7 @@ static void find_many(void *ctx, struct artifact **out, const uint8_t *const *ke
 	}
 }
 
-static void fill_records(struct run_node *n)
+void run_server_fill(struct run_node *n)
 {
 	for (unsigned i = 0; i < n->run->items; i++) {
 		const struct run_item *item = &n->run->item[i];
@@ -223,7 +223,7 @@ void run_server_start(struct run_node *n)
 	n->server->time = n->time;
 	n->server->source = (struct artifact_source){find_many, n};
 	take_identity(n->server, n);
-	fill_records(n);
+	run_server_fill(n);
 	for (unsigned i = 0; i < r->nodes; i++)
 		if (i != n->number)
 			world_peer(n->server, r->node[i].who->account, r->node[i].who->session_key);
