@@ -247,7 +247,7 @@ uint64_t core_turn(struct core *c, struct moment now)
 {
 	struct node_event turn = {.kind = EVENT_TURN};
 	bool more = replica_turn(c->replica, now);
-	uint64_t peers_due;
+	uint64_t peers_due, due;
 
 	if (c->states != NULL)
 		more |= statewriter_turn(c->states, core_state(c));
@@ -260,7 +260,9 @@ uint64_t core_turn(struct core *c, struct moment now)
 	c->due = runner_due(c->runner, now);
 	if (more)
 		return now.mono_ns;
-	return c->due < peers_due ? c->due : peers_due;
+	due = replica_due(c->replica); /* with what this turn put */
+	due = peers_due < due ? peers_due : due;
+	return c->due < due ? c->due : due;
 }
 
 void core_stop(struct core *c, struct moment now)

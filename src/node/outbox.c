@@ -319,6 +319,13 @@ static struct item *choose(struct outbox *o, struct moment now)
 	return best;
 }
 
+static void try_again(struct item *i, struct moment now)
+{
+	if (i->tries < TRIES_WORSE)
+		i->tries++;
+	i->retry_ns = now.mono_ns + i->tries * RETRY_MS * NS_PER_MS;
+}
+
 void outbox_send(struct outbox *o, struct feed *feed, struct moment now)
 {
 	struct item *i;
@@ -327,17 +334,14 @@ void outbox_send(struct outbox *o, struct feed *feed, struct moment now)
 	if (o->awaiting)
 		return;
 	i = choose(o, now);
-	if (i != NULL && feed_append(feed, i->bytes, i->len) == 0) {
-		o->in_flight = i;
-		o->awaiting = true;
+	if (i == NULL)
+		return;
+	if (feed_append(feed, i->bytes, i->len) != 0) {
+		try_again(i, now);
+		return;
 	}
-}
-
-static void try_again(struct item *i, struct moment now)
-{
-	if (i->tries < TRIES_WORSE)
-		i->tries++;
-	i->retry_ns = now.mono_ns + i->tries * RETRY_MS * NS_PER_MS;
+	o->in_flight = i;
+	o->awaiting = true;
 }
 
 int outbox_sent(struct outbox *o, const struct feed_event *event, struct state *state,
@@ -377,4 +381,20 @@ void outbox_remind(struct outbox *o, struct moment now)
 		i->reminded = true;
 		o->tell(o->tell_ctx, i->cookie, i->id, &open);
 	}
+}
+
+uint64_t outbox_due(const struct outbox *o, bool may_send)
+{
+	bool sends = may_send && !o->awaiting;
+	uint64_t due = UINT64_MAX;
+	const struct item *i;
+
+	TAILQ_FOREACH(i, &o->waiting, next)
+	{
+		if (sends && !i->ordered && i->retry_ns < due)
+			due = i->retry_ns;
+		if (!i->reminded && i->put_ns + REMIND_AFTER < due)
+			due = i->put_ns + REMIND_AFTER;
+	}
+	return due;
 }

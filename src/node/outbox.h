@@ -45,6 +45,8 @@ int outbox_sent(struct outbox *o, const struct feed_event *event, struct state *
 		struct moment now);
 /* Tells callers that waited for long that there is no verdict yet; once. */
 void outbox_remind(struct outbox *o, struct moment now);
+/* Monotonic time at which one of the two has something to do; may_send: sending is one of them. */
+uint64_t outbox_due(const struct outbox *o, bool may_send);
 
 /* Within the transaction that applies it: an entry of the log, perhaps one of these. */
 int outbox_applied(struct outbox *o, struct state *state, const uint8_t *bytes, size_t len,

@@ -264,6 +264,13 @@ bool replica_turn(struct replica *r, struct moment now)
 	return more;
 }
 
+uint64_t replica_due(const struct replica *r)
+{
+	if (r->feed == NULL || r->failed)
+		return UINT64_MAX;
+	return outbox_due(r->outbox, condition_of(r) == REPLICA_CURRENT);
+}
+
 int replica_put(struct replica *r, uint64_t cookie, enum entry_class class, const uint8_t *bytes,
 		size_t len, struct moment now)
 {

@@ -69,6 +69,8 @@ void replica_attach(struct replica *r, struct feed *feed);
  * do at once.
  */
 bool replica_turn(struct replica *r, struct moment now);
+/* Monotonic time at which it wants to be turned, whatever the feed has; UINT64_MAX: never. */
+uint64_t replica_due(const struct replica *r);
 /* An entry of this node. Codes of outbox_put; REFUSED while there is a mismatch or a failure. */
 int replica_put(struct replica *r, uint64_t cookie, enum entry_class class, const uint8_t *bytes,
 		size_t len, struct moment now);

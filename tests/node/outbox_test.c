@@ -244,6 +244,34 @@ static void test_remind(void **state)
 	assert_int_equal(w->outcome[1].outcome.end, ENTRY_VERDICT_CAME);
 }
 
+/* Who looks at nothing but the time at which it wants to be turned has everything done. */
+static void test_due(void **state)
+{
+	struct replica_world *w = *state;
+	unsigned turns = 0;
+
+	world_run(w);
+	assert_true(replica_due(w->replica) == UINT64_MAX);
+	engine_sim_set_faults(w->sim, (struct engine_sim_faults){.lost_ack = 90});
+	for (unsigned i = 1; i <= 20; i++) {
+		assert_int_equal(put(w, i, ENTRY_OTHER), 0);
+		assert_true(replica_due(w->replica) <= w->clock.mono_ns);
+	}
+	for (world_run(w); head(w) < 60; world_run(w)) {
+		uint64_t due = replica_due(w->replica);
+
+		assert_true(turns++ < 1000);
+		assert_in_range(due, w->clock.mono_ns + 1, w->clock.mono_ns + 10 * SECOND);
+		w->clock.mono_ns = due;
+	}
+	assert_in_range(turns, 2, 1000); /* it did not go well at once */
+	world_run(w);
+	engine_sim_down(w->sim, true);
+	world_run(w);
+	assert_int_equal(put(w, 21, ENTRY_OTHER), 0);
+	assert_true(replica_due(w->replica) == w->clock.mono_ns + 10 * SECOND);
+}
+
 /* Never to be accepted: void by a wrong signature, and of an epoch long gone. */
 static void test_expired(void **state)
 {
@@ -292,9 +320,10 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_order),	    CASE(test_again),	CASE(test_restart),
-		CASE(test_restart_between), CASE(test_faults),	CASE(test_full),
-		CASE(test_remind),	    CASE(test_expired), CASE(test_refused),
+		CASE(test_order),	    CASE(test_again),  CASE(test_restart),
+		CASE(test_restart_between), CASE(test_faults), CASE(test_full),
+		CASE(test_remind),	    CASE(test_due),    CASE(test_expired),
+		CASE(test_refused),
 	};
 
 	digest_init();
