@@ -10,6 +10,7 @@
 #define NODE_CORE_H
 
 #include "crypto/sign.h"
+#include "node/heal.h"
 #include "node/peers.h"
 #include "node/replica.h"
 #include "node/runner.h"
@@ -35,6 +36,8 @@ struct core_config {
 	struct disk states;    /* of the run directory; zero: no state files are written */
 	/* account, secrets, seams; its book may be empty: then the ledger's registry is used. */
 	struct peers_config peers;
+	struct heal_port heal; /* begin NULL: healing is off */
+	struct failpoints failpoints;
 	struct core_listener listener;
 };
 
@@ -57,7 +60,7 @@ bool core_stopped(const struct core *c, struct moment now);
  * any that was not there before. data stays the caller's. Cookies are the caller's, below
  * CORE_COOKIES. 0; FULL, REFUSED (the copy contradicts the engine), RANGE (too long), IO.
  */
-#define CORE_FRESH   UINT64_MAX
+#define CORE_FRESH   ENTRY_FRESH
 #define CORE_COOKIES (UINT64_C(1) << 56)
 int core_put(struct core *c, uint64_t cookie, enum entry_class class, const char *type,
 	     const json_t *data, uint64_t n, struct moment now);
@@ -67,5 +70,14 @@ struct state *core_state(struct core *c);
 struct runner *core_runner(struct core *c);
 struct peers *core_peers(struct core *c);
 uint64_t core_seq(const struct core *c);
+
+/*
+ * Who may read what this node has staged (heal_grants); the generation is another one whenever that
+ * may have changed. Without healing there is nothing.
+ */
+unsigned core_heal_grants(const struct core *c, struct heal_grant *out, unsigned room);
+uint64_t core_heal_generation(const struct core *c);
+/* The ops in which this node has a part (heal_list). */
+size_t core_heal_list(const struct core *c, struct heal_standing *out, size_t room);
 
 #endif

@@ -17,6 +17,7 @@ enum node_part {
 	PART_RESOLVE,
 	PART_TICKER,
 	PART_PRESENCE,
+	PART_HEAL,
 };
 
 struct node_ctx {

@@ -31,6 +31,7 @@ void effects_entry(struct effects *e, uint64_t cookie, enum entry_class class, c
 	effect->entry.class = class;
 	effect->entry.type = type;
 	effect->entry.data = data;
+	effect->entry.n = ENTRY_FRESH;
 }
 
 void effects_clear(struct effects *e)

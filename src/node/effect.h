@@ -27,6 +27,9 @@ struct moment {
  * -------------------------------------------------------------------------------------------------
  */
 
+/* The n of an entry that is like no other one (node/core.h). */
+#define ENTRY_FRESH UINT64_MAX
+
 /* Classes of the outbox, in the order in which they go out (docs/ledger.md, "Outbox"). */
 enum entry_class {
 	ENTRY_TICK,
@@ -84,6 +87,7 @@ struct effect {
 			enum entry_class class;
 			const char *type; /* static */
 			char *data;	  /* JSON text, owned by the list */
+			uint64_t n;	  /* as in core_put; ENTRY_FRESH unless set */
 		} entry;
 		struct {
 			char ticket[TICKET_ROOM];
@@ -174,7 +178,10 @@ struct node_event {
 	enum event_kind kind;
 	uint64_t cookie; /* of the effect */
 	union {
-		bool caught_up; /* APPLIED: nothing is known that is not applied */
+		struct {
+			bool caught_up;	    /* nothing is known that is not applied */
+			bool heals_changed; /* heal ops are among what changed */
+		};			    /* APPLIED */
 		struct ask_result asked;
 		struct {
 			int error; /* 0 or a code; data is valid during the call */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "node/challenge.h"
+#include "node/heal.h"
 #include "node/recheck.h"
 
 struct settings {
@@ -17,6 +18,7 @@ struct settings {
 	struct challenge_settings challenge;
 	bool recheck_on; /* recheck.enabled */
 	struct recheck_settings recheck;
+	struct heal_settings heal; /* heal.on: self_healing.enabled */
 };
 
 /* NULL, or what is wrong: a service that is on without those it needs. */
