@@ -22,5 +22,6 @@ unsigned apply_heal_published(struct state *s, const struct entry_ctx *ctx, cons
 		return code;
 	table_touch(s->tables, op);
 	op->published = true;
+	state_event(s, &(struct state_event){.kind = STATE_HEAL_CHANGED, .number = op->id});
 	return VERDICT_OK;
 }

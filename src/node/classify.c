@@ -109,3 +109,30 @@ enum ledger_says classify_verdict(const struct entry_outcome *outcome)
 		return SAYS_REFUSED;
 	}
 }
+
+enum heal_says classify_heal(const struct entry_outcome *outcome)
+{
+	if (outcome->end != ENTRY_VERDICT_CAME)
+		return HEAL_SAYS_TRANSIENT;
+	switch (outcome->code) {
+	case VERDICT_OK:
+		return HEAL_SAYS_ACCEPTED;
+	case VERDICT_HEAL_OP_STATE:
+		return strcmp(outcome->reason, "PAST_DEADLINE") == 0 ? HEAL_SAYS_PAST_DEADLINE
+								     : HEAL_SAYS_STATE;
+	case VERDICT_HEAL_VOTE_EXISTS:
+		return HEAL_SAYS_EXISTS;
+	case VERDICT_HEAL_OP_UNKNOWN:
+	case VERDICT_HEAL_OP_UNAUTHORIZED:
+	case VERDICT_HEAL_OP_TICKET:
+	case VERDICT_HEAL_VOTE_INVALID:
+		return HEAL_SAYS_REJECTED;
+	case VERDICT_BAD_SIGNER:
+	case VERDICT_MALFORMED:
+	case VERDICT_UNAUTHORIZED:
+	case VERDICT_EPOCH:
+		return HEAL_SAYS_KEPT;
+	default:
+		return HEAL_SAYS_INDETERMINATE;
+	}
+}

@@ -34,4 +34,18 @@ enum ledger_says {
 };
 enum ledger_says classify_verdict(const struct entry_outcome *outcome);
 
+/* The same of a claim or a vote of a heal op (docs/healing.md, "Outcomes"). */
+enum heal_says {
+	HEAL_SAYS_ACCEPTED,
+	HEAL_SAYS_TRANSIENT, /* not on the ledger, or not known to be: may be sent again */
+	HEAL_SAYS_PAST_DEADLINE,
+	HEAL_SAYS_EXISTS, /* this node's vote is on the ledger */
+	HEAL_SAYS_STATE,  /* the op is not where the message belongs */
+	HEAL_SAYS_REJECTED,
+	HEAL_SAYS_KEPT, /* rejected for something that is no fault of the op or the staged files */
+	HEAL_SAYS_INDETERMINATE,
+	HEAL_SAYS
+};
+enum heal_says classify_heal(const struct entry_outcome *outcome);
+
 #endif

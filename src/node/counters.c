@@ -14,6 +14,39 @@ const char *recheck_says_name(enum recheck_says says)
 	return names[says];
 }
 
+const char *heal_message_name(enum heal_message message)
+{
+	static const char *const names[HEAL_MESSAGES] = {"claim", "vote", "published"};
+
+	return names[message];
+}
+
+const char *heal_says_name(enum heal_says says)
+{
+	static const char *const names[HEAL_SAYS] = {
+		"accepted", "transient", "past_deadline", "exists",
+		"state",    "rejected",	 "kept",	  "indeterminate",
+	};
+
+	return names[says];
+}
+
+const char *heal_work_name(enum heal_work work)
+{
+	static const char *const names[HEAL_WORKS] = {"build", "hash", "place", "clean"};
+
+	return names[work];
+}
+
+const char *heal_end_name(enum heal_end end)
+{
+	static const char *const names[HEAL_ENDS] = {
+		"done", "remote", "wrong", "lost", "ours", "late", "closed",
+	};
+
+	return names[end];
+}
+
 struct listing {
 	void (*each)(void *arg, const char *name, const char *labels, uint64_t value);
 	void *arg;
@@ -73,6 +106,32 @@ static void list_rechecks(const struct listing *l, const struct counters *c)
 	list(l, "recheck_pending", c->recheck_pending);
 }
 
+static void list_heals(const struct listing *l, const struct counters *c)
+{
+	char labels[128];
+
+	for (unsigned i = 0; i < HEAL_WORKS; i++)
+		for (unsigned k = 0; k < HEAL_ENDS; k++) {
+			if (c->heal_works[i][k] == 0)
+				continue;
+			snprintf(labels, sizeof(labels), "work=\"%s\",end=\"%s\"",
+				 heal_work_name(i), heal_end_name(k));
+			l->each(l->arg, "heal_works_total", labels, c->heal_works[i][k]);
+		}
+	for (unsigned i = 0; i < HEAL_MESSAGES; i++)
+		for (unsigned k = 0; k < HEAL_SAYS; k++) {
+			if (c->heal_messages[i][k] == 0)
+				continue;
+			snprintf(labels, sizeof(labels), "message=\"%s\",outcome=\"%s\"",
+				 heal_message_name(i), heal_says_name(k));
+			l->each(l->arg, "heal_messages_total", labels, c->heal_messages[i][k]);
+		}
+	list_labelled(l, "heal_votes_total", "verified", "false", c->heal_votes[0]);
+	list_labelled(l, "heal_votes_total", "verified", "true", c->heal_votes[1]);
+	list(l, "heal_claims", c->heal_claims);
+	list(l, "heal_open", c->heal_open);
+}
+
 void counters_list(const struct counters *c,
 		   void (*each)(void *arg, const char *name, const char *labels, uint64_t value),
 		   void *arg)
@@ -94,4 +153,5 @@ void counters_list(const struct counters *c,
 	list(&l, "reports_refused_total", c->reports_refused);
 	list(&l, "ticks_sent_total", c->ticks_sent);
 	list_rechecks(&l, c);
+	list_heals(&l, c);
 }

@@ -5,6 +5,7 @@
 #define NODE_COUNTERS_H
 
 #include "node/classify.h"
+#include "node/heal_port.h"
 #include "node/stage.h"
 
 /* How the submission of a recheck ended. */
@@ -21,6 +22,13 @@ enum recheck_says {
 };
 const char *recheck_says_name(enum recheck_says says);
 
+/* What a node says of a heal op. */
+enum heal_message { HEAL_CLAIM, HEAL_VOTE, HEAL_PUBLISHED, HEAL_MESSAGES };
+const char *heal_message_name(enum heal_message message);
+const char *heal_says_name(enum heal_says says);
+const char *heal_work_name(enum heal_work work);
+const char *heal_end_name(enum heal_end end);
+
 struct counters {
 	uint64_t results[RESULT_CLASSES];
 	uint64_t sign_failures[RESULT_CLASSES];
@@ -33,9 +41,13 @@ struct counters {
 	uint64_t recheck_submissions[RESULT_CLASSES][RECHECK_SAYS];
 	uint64_t recheck_execute_failures, recheck_submit_failures;
 	uint64_t ticks_sent;
+	uint64_t heal_works[HEAL_WORKS][HEAL_ENDS];
+	uint64_t heal_messages[HEAL_MESSAGES][HEAL_SAYS];
+	uint64_t heal_votes[2]; /* against, for */
 	/* Gauges. */
 	bool no_ticket; /* a listing failed or a bucket was empty in this run */
 	uint64_t recheck_pending;
+	uint64_t heal_claims, heal_open; /* rows; ops with work or an entry under way */
 };
 
 /*

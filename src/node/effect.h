@@ -66,6 +66,7 @@ enum heal_work {
 	HEAL_HASH,  /* of what the healer has staged, read from it alone */
 	HEAL_PLACE, /* all staged artifacts to the ticket's holders, with their receipts */
 	HEAL_CLEAN, /* the op's staging folder goes */
+	HEAL_WORKS
 };
 struct heal_order {
 	enum heal_work work;

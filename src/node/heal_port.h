@@ -25,6 +25,7 @@ enum heal_end {
 	HEAL_END_OURS,	 /* this node: disk, memory, its copy of the ledger */
 	HEAL_END_LATE,	 /* the deadline came first */
 	HEAL_END_CLOSED, /* cancelled, or the node stops */
+	HEAL_ENDS
 };
 
 struct heal_done {

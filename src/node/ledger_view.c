@@ -224,6 +224,53 @@ static bool view_tick(void *ctx, struct tick_facts *out, const char *self)
 	return true;
 }
 
+/* --- heal ops */
+
+static int view_heal_op(void *ctx, const struct heal_op **out, uint64_t id)
+{
+	*out = heal_op_find(ctx, id);
+	return *out != NULL ? 0 : ASSAY_E_NOTFOUND;
+}
+
+static int view_heal_ops(void *ctx, const struct heal_op **out, uint64_t *cursor,
+			 enum heal_status status)
+{
+	struct heal_op *page[HEAL_PAGE_MAX];
+	int n = heal_ops_by_status(ctx, page, cursor, status, HEAL_PAGE_MAX);
+
+	for (int i = 0; i < n; i++)
+		out[i] = page[i];
+	return n;
+}
+
+static int view_heal_vote(void *ctx, bool *verified, uint64_t op, const char *verifier)
+{
+	char key[KEY_ROOM];
+	const struct heal_vote *vote =
+		table_find(state_tables(ctx), T_HEAL_VOTES,
+			   key_format(key, "%020" PRIu64 "/%s", op, verifier));
+
+	if (vote == NULL)
+		return ASSAY_E_NOTFOUND;
+	*verified = vote->verified;
+	return 0;
+}
+
+static int view_heal_terms(void *ctx, struct heal_terms *out)
+{
+	const struct params *p = params_current(state_tables(ctx));
+
+	*out = (struct heal_terms){
+		.mode = (unsigned)p->storage_truth_enforcement_mode,
+		.epoch = state_epoch(ctx),
+		.height = state_height(ctx),
+		.epoch_zero = p->epoch_zero_height,
+		.epoch_length = p->epoch_length_blocks,
+		.tick_interval_ms = p->tick_interval_ms,
+	};
+	return 0;
+}
+
 struct ledger_view ledger_view_of(struct state *state)
 {
 	return (struct ledger_view){
@@ -237,6 +284,10 @@ struct ledger_view ledger_view_of(struct state *state)
 		.failed_rows = view_failed_rows,
 		.rechecked = view_rechecked,
 		.tick = view_tick,
+		.heal_op = view_heal_op,
+		.heal_ops = view_heal_ops,
+		.heal_vote = view_heal_vote,
+		.heal_terms = view_heal_terms,
 		.ctx = state,
 	};
 }

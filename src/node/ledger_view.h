@@ -7,7 +7,7 @@
 #ifndef NODE_LEDGER_VIEW_H
 #define NODE_LEDGER_VIEW_H
 
-#include "ledger/state.h"
+#include "ledger/heal.h"
 #include "node/effect.h"
 
 #define PORTS_ROOM 64
@@ -53,6 +53,14 @@ enum recheck_taken {
 	TAKEN_ANOTHER, /* somebody else's: no other will be taken */
 };
 
+/* What bounds the work of heal ops: today's parameters, and where the network stands. */
+struct heal_terms {
+	unsigned mode; /* 0: nothing is begun */
+	uint64_t epoch, height;
+	uint64_t epoch_zero, epoch_length; /* heights */
+	uint64_t tick_interval_ms;
+};
+
 struct ledger_view {
 	/* The epoch under way; false while there is none. */
 	bool (*current)(void *ctx, struct epoch_facts *out);
@@ -77,6 +85,17 @@ struct ledger_view {
 					const char *self);
 	/* False while there is no tick to follow. */
 	bool (*tick)(void *ctx, struct tick_facts *out, const char *self);
+	/*
+	 * Heal ops. 0 or more is an answer, and so is NOTFOUND: there is none. Every other code is
+	 * a read that failed and says nothing about the ledger.
+	 */
+	int (*heal_op)(void *ctx, const struct heal_op **out, uint64_t id);
+	/* A page, as heal_ops_by_status: out has room for HEAL_PAGE_MAX; their number, or a code.
+	 */
+	int (*heal_ops)(void *ctx, const struct heal_op **out, uint64_t *cursor,
+			enum heal_status status);
+	int (*heal_vote)(void *ctx, bool *verified, uint64_t op, const char *verifier);
+	int (*heal_terms)(void *ctx, struct heal_terms *out);
 	void *ctx;
 };
 

@@ -1,47 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/local.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "assay/status.h"
 #include "base/must.h"
+#include "node/local_impl.h"
 #include "node/local_schema.h"
 
-/* X(NAME, SQL) */
-#define STATEMENTS(X)                                                                            \
-	X(GET_STATE, "select epoch_id from storage_challenge_state where state_key = ?1")        \
-	X(SET_STATE, "insert into storage_challenge_state (state_key, epoch_id, updated_at) "    \
-		     "values (?1, ?2, ?3) on conflict (state_key) do update set epoch_id = ?2, " \
-		     "updated_at = ?3")                                                          \
-	X(STAGE, "insert into storage_recheck_submissions (epoch_id, ticket_id, "                \
-		 "target_account, challenged_transcript_hash, recheck_transcript_hash, "         \
-		 "result_class, status, submitted_at) values (?1, ?2, ?3, ?4, ?5, ?6, "          \
-		 "'pending', ?7) on conflict do nothing")                                        \
-	X(RENEW, "update storage_recheck_submissions set challenged_transcript_hash = ?4, "      \
-		 "recheck_transcript_hash = ?5, result_class = ?6, submitted_at = ?7 where "     \
-		 "epoch_id = ?1 and ticket_id = ?2 and target_account = ?3 and status = "        \
-		 "'pending'")                                                                    \
-	X(MARK, "update storage_recheck_submissions set status = ?4 where epoch_id = ?1 and "    \
-		"ticket_id = ?2 and target_account = ?3")                                        \
-	X(DROP, "delete from storage_recheck_submissions where epoch_id = ?1 and ticket_id = "   \
-		"?2 and target_account = ?3 and status = 'pending'")                             \
-	X(FIND, "select status from storage_recheck_submissions where epoch_id = ?1 and "        \
-		"ticket_id = ?2 and target_account in (?3, '') order by target_account desc")    \
-	X(FAILURES, "select attempts from recheck_attempt_failures where epoch_id = ?1 and "     \
-		    "ticket_id = ?2 and target_account = ?3 and expires_at > ?4")                \
-	X(FAIL, "insert into recheck_attempt_failures (epoch_id, ticket_id, target_account, "    \
-		"attempts, last_error, expires_at) values (?1, ?2, ?3, 1, ?4, ?5) on conflict "  \
-		"(epoch_id, ticket_id, target_account) do update set attempts = attempts + 1, "  \
-		"last_error = ?4, expires_at = ?5")                                              \
-	X(PURGE, "delete from recheck_attempt_failures where expires_at <= ?1")
-
-enum statement {
-#define X(name, sql) S_##name,
-	STATEMENTS(X)
-#undef X
-		S_COUNT
-};
 static const char *const texts[S_COUNT] = {
 #define X(name, sql) sql,
 	STATEMENTS(X)
@@ -49,11 +14,6 @@ static const char *const texts[S_COUNT] = {
 };
 
 #define STATE_KEY "lep6.last_submitted_epoch"
-
-struct local {
-	sqlite3 *db;
-	sqlite3_stmt *statement[S_COUNT];
-};
 
 int local_open(struct local **out, sqlite3 *db, char *why, size_t why_room)
 {
@@ -84,7 +44,7 @@ void local_close(struct local *l)
 	free(l);
 }
 
-static sqlite3_stmt *with_text(struct local *l, enum statement which, int at, const char *text)
+sqlite3_stmt *local_text(struct local *l, enum statement which, int at, const char *text)
 {
 	sqlite3_bind_text(l->statement[which], at, text, -1, SQLITE_STATIC);
 	return l->statement[which];
@@ -94,22 +54,21 @@ static sqlite3_stmt *with_text(struct local *l, enum statement which, int at, co
 static sqlite3_stmt *with_key(struct local *l, enum statement which, const struct recheck_key *key)
 {
 	sqlite3_bind_int64(l->statement[which], 1, (sqlite3_int64)key->epoch);
-	with_text(l, which, 2, key->ticket);
-	return with_text(l, which, 3, key->target);
+	local_text(l, which, 2, key->ticket);
+	return local_text(l, which, 3, key->target);
 }
 
-static void done_with(sqlite3_stmt *s)
+void local_reset(sqlite3_stmt *s)
 {
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 }
 
-/* Runs what yields no row: 0 or IO. */
-static int run(sqlite3_stmt *s)
+int local_run(sqlite3_stmt *s)
 {
 	int result = sqlite3_step(s);
 
-	done_with(s);
+	local_reset(s);
 	return result == SQLITE_DONE ? 0 : ASSAY_E_IO;
 }
 
@@ -119,12 +78,12 @@ static int run(sqlite3_stmt *s)
 
 int local_last_epoch(struct local *l, uint64_t *epoch)
 {
-	sqlite3_stmt *s = with_text(l, S_GET_STATE, 1, STATE_KEY);
+	sqlite3_stmt *s = local_text(l, S_GET_STATE, 1, STATE_KEY);
 	int result = sqlite3_step(s);
 
 	if (result == SQLITE_ROW)
 		*epoch = (uint64_t)sqlite3_column_int64(s, 0);
-	done_with(s);
+	local_reset(s);
 	if (result == SQLITE_ROW)
 		return 0;
 	return result == SQLITE_DONE ? ASSAY_E_NOTFOUND : ASSAY_E_IO;
@@ -132,11 +91,11 @@ int local_last_epoch(struct local *l, uint64_t *epoch)
 
 int local_set_last_epoch(struct local *l, uint64_t epoch, uint64_t now_ms)
 {
-	sqlite3_stmt *s = with_text(l, S_SET_STATE, 1, STATE_KEY);
+	sqlite3_stmt *s = local_text(l, S_SET_STATE, 1, STATE_KEY);
 
 	sqlite3_bind_int64(s, 2, (sqlite3_int64)epoch);
 	sqlite3_bind_int64(s, 3, (sqlite3_int64)now_ms);
-	return run(s);
+	return local_run(s);
 }
 
 /* --- rechecks
@@ -164,7 +123,7 @@ static int find(void *ctx, enum recheck_status *status, const struct recheck_key
 		error = status_read(status, (const char *)sqlite3_column_text(s, 0));
 	else if (result == SQLITE_DONE)
 		error = ASSAY_E_NOTFOUND;
-	done_with(s);
+	local_reset(s);
 	return error;
 }
 
@@ -173,8 +132,8 @@ static sqlite3_stmt *with_row(struct local *l, enum statement which, const struc
 {
 	sqlite3_stmt *s = with_key(l, which, &row->key);
 
-	with_text(l, which, 4, row->challenged);
-	with_text(l, which, 5, row->recheck);
+	local_text(l, which, 4, row->challenged);
+	local_text(l, which, 5, row->recheck);
 	sqlite3_bind_int(s, 6, (int)row->result);
 	sqlite3_bind_int64(s, 7, (sqlite3_int64)now_ms);
 	return s;
@@ -188,7 +147,7 @@ static int stage(void *ctx, enum recheck_status *there, const struct recheck_row
 
 	if (row->key.epoch == 0 || row->key.ticket[0] == '\0')
 		return ASSAY_E_INVAL;
-	error = run(with_row(l, S_STAGE, row, now_ms));
+	error = local_run(with_row(l, S_STAGE, row, now_ms));
 	if (error != 0 || sqlite3_changes(l->db) == 1)
 		return error;
 	error = find(l, there, &row->key);
@@ -197,20 +156,20 @@ static int stage(void *ctx, enum recheck_status *there, const struct recheck_row
 
 static int renew(void *ctx, const struct recheck_row *row, uint64_t now_ms)
 {
-	return run(with_row(ctx, S_RENEW, row, now_ms));
+	return local_run(with_row(ctx, S_RENEW, row, now_ms));
 }
 
 static int mark(void *ctx, const struct recheck_key *key, enum recheck_status status)
 {
 	struct local *l = ctx;
 
-	with_text(l, S_MARK, 4, statuses[status]);
-	return run(with_key(l, S_MARK, key));
+	local_text(l, S_MARK, 4, statuses[status]);
+	return local_run(with_key(l, S_MARK, key));
 }
 
 static int drop(void *ctx, const struct recheck_key *key)
 {
-	return run(with_key(ctx, S_DROP, key));
+	return local_run(with_key(ctx, S_DROP, key));
 }
 
 static int failures(void *ctx, unsigned *count, const struct recheck_key *key, uint64_t now_ms)
@@ -221,7 +180,7 @@ static int failures(void *ctx, unsigned *count, const struct recheck_key *key, u
 	sqlite3_bind_int64(s, 4, (sqlite3_int64)now_ms);
 	result = sqlite3_step(s);
 	*count = result == SQLITE_ROW ? (unsigned)sqlite3_column_int(s, 0) : 0;
-	done_with(s);
+	local_reset(s);
 	return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : ASSAY_E_IO;
 }
 
@@ -229,9 +188,9 @@ static int fail(void *ctx, const struct recheck_key *key, const char *text, uint
 {
 	sqlite3_stmt *s = with_key(ctx, S_FAIL, key);
 
-	with_text(ctx, S_FAIL, 4, text);
+	local_text(ctx, S_FAIL, 4, text);
 	sqlite3_bind_int64(s, 5, (sqlite3_int64)expires_ms);
-	return run(s);
+	return local_run(s);
 }
 
 static int purge(void *ctx, uint64_t now_ms)
@@ -239,7 +198,7 @@ static int purge(void *ctx, uint64_t now_ms)
 	struct local *l = ctx;
 
 	sqlite3_bind_int64(l->statement[S_PURGE], 1, (sqlite3_int64)now_ms);
-	return run(l->statement[S_PURGE]);
+	return local_run(l->statement[S_PURGE]);
 }
 
 struct recheck_store local_rechecks(struct local *l)

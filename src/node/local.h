@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a node remembers of its own challenges across a restart, in the node's database
- * (docs/epochs.md, "Local tables"). Writes are durable when the transaction that the caller may
- * have open is.
+ * What a node remembers of its own work across a restart, in the node's database
+ * (docs/epochs.md, "Local tables"; docs/healing.md, "Rows"). Writes are durable when the
+ * transaction that the caller may have open is.
  */
 #ifndef NODE_LOCAL_H
 #define NODE_LOCAL_H
 
 #include <sqlite3.h>
 
+#include "node/heal_store.h"
 #include "node/recheck_store.h"
 
 struct local;
@@ -25,5 +26,6 @@ int local_last_epoch(struct local *l, uint64_t *epoch);
 int local_set_last_epoch(struct local *l, uint64_t epoch, uint64_t now_ms);
 
 struct recheck_store local_rechecks(struct local *l);
+struct heal_store local_heals(struct local *l);
 
 #endif

@@ -50,7 +50,32 @@ static const struct schema schemas[] = {
 	  {"last_error", "text not null default ''"},
 	  {"expires_at", "integer not null default 0"}},
 	 "attempts desc, expires_at desc"},
+	{"heal_claims_submitted",
+	 "heal_op_id",
+	 {{"heal_op_id", "integer not null default 0"},
+	  {"ticket_id", "text not null default ''"},
+	  {"manifest_hash", "text not null default ''"},
+	  {"staging_dir", "text not null default ''"},
+	  {"status", "text not null default 'submitted'"},
+	  {"submitted_at", "integer not null default 0"}},
+	 "status desc"},
+	{"heal_verifications_submitted",
+	 "heal_op_id,verifier_account",
+	 {{"heal_op_id", "integer not null default 0"},
+	  {"verifier_account", "text not null default ''"},
+	  {"verified", "integer not null default 0"},
+	  {"verification_hash", "text not null default ''"},
+	  {"status", "text not null default 'submitted'"},
+	  {"submitted_at", "integer not null default 0"}},
+	 "status desc"},
 };
+
+static const char indexes[] =
+	"create index if not exists recheck_submissions_by_status on "
+	"storage_recheck_submissions (status);"
+	"create index if not exists heal_claims_by_status on heal_claims_submitted (status);"
+	"create index if not exists heal_verifications_by_status on "
+	"heal_verifications_submitted (status)";
 
 int local_fault(sqlite3 *db, char *why, size_t why_room)
 {
@@ -182,8 +207,7 @@ int local_migrate(sqlite3 *db, char *why, size_t why_room)
 	for (unsigned i = 0; result == SQLITE_OK && i < sizeof(schemas) / sizeof(schemas[0]); i++)
 		result = migrate_table(db, &schemas[i]);
 	if (result == SQLITE_OK)
-		result = execute(db, "create index if not exists recheck_submissions_by_status on "
-				     "storage_recheck_submissions (status)");
+		result = execute(db, "%s", indexes);
 	if (result == SQLITE_OK)
 		result = execute(db, "release local_tables");
 	if (result == SQLITE_OK)

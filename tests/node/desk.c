@@ -155,7 +155,7 @@ void desk_init(struct desk *d)
 		view_failed_rows,
 		view_rechecked,
 		view_tick,
-		d,
+		.ctx = d,
 	};
 	d->ctx.signer = (struct signer){sign, d};
 	d->ctx.log = log_sim(&d->log);
