@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "assay/status.h"
-#include "codec/pipeline.h"
+#include "codec/files.h"
 #include "control/app.h"
+
+#define SECOND_NS 1000000000
+#define HOLD_NS	  100000000 /* between looks at who wants to wait */
 
 struct codec_thread {
 	struct task_pool pool;
@@ -18,9 +22,19 @@ struct codec_thread {
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 
-void codec_pool_hold(void)
+int codec_pool_hold(struct pipeline *p)
 {
-	pthread_mutex_lock(&pool_lock);
+	struct timespec until;
+
+	do {
+		if (work_progress(p, "waiting for the workers", 0, 0) != 0)
+			return ASSAY_E_CLOSED;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += HOLD_NS;
+		until.tv_sec += until.tv_nsec / SECOND_NS;
+		until.tv_nsec %= SECOND_NS;
+	} while (pthread_mutex_timedlock(&pool_lock, &until) != 0);
+	return 0;
 }
 
 void codec_pool_release(void)
@@ -65,9 +79,8 @@ static int code(struct codec_thread *t, struct codec_task *task)
 			     .progress = on_progress,
 			     .skipped = on_skipped,
 			     .ctx = task};
-	int e = ASSAY_E_CLOSED;
-
-	if (atomic_load(&task->cancel))
+	int e = codec_pool_hold(&p);
+	if (e != 0)
 		return e;
 	if (task->kind == CODEC_ENCODE)
 		e = pipeline_encode(&p, task->file, task->folder);
@@ -75,6 +88,7 @@ static int code(struct codec_thread *t, struct codec_task *task)
 		e = pipeline_decode(&p, task->folder, task->file);
 	else
 		e = pipeline_heal(&p, task->folder, task->file);
+	codec_pool_release();
 	snprintf(task->message, sizeof(task->message), "%s", p.message);
 	return e;
 }
@@ -83,9 +97,7 @@ static void run(void *ctx, struct work *w)
 {
 	struct codec_task *task = (struct codec_task *)w;
 
-	codec_pool_hold();
 	task->result = code(ctx, task);
-	codec_pool_release();
 }
 
 static void cancel(struct work *w)

@@ -45,6 +45,7 @@ struct codec_task {
 
 struct codec_thread;
 struct app;
+struct pipeline;
 
 /* pool: workers, or one without any. */
 int codec_thread_start(struct codec_thread **out, const struct task_pool *pool);
@@ -56,8 +57,11 @@ int codec_thread_fd(const struct codec_thread *t);
 /* The next finished task, or NULL. */
 struct codec_task *codec_thread_take(struct codec_thread *t);
 void codec_task_free(struct codec_task *task);
-/* The workers' pool is one thread's at a time: whoever codes holds it meanwhile. */
-void codec_pool_hold(void);
+/*
+ * The workers' pool is one thread's at a time: whoever codes holds it meanwhile. 0, or CLOSED when
+ * the pipeline's progress does not want to wait any longer.
+ */
+int codec_pool_hold(struct pipeline *p);
 void codec_pool_release(void);
 
 #endif

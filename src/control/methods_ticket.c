@@ -67,34 +67,11 @@ METHOD(method_ticket_put)
 	j->work.step = STEP_ENCODE;
 	j->work.file = ctx->fd;
 	ctx->fd = -1;
-	j->work.ic = FIRST_IC;
-	j->work.max = (uint32_t)p->rq_ids_max;
-	j->work.ratio = (uint32_t)p->redundancy_ratio;
+	j->work.facts.ic = FIRST_IC;
+	j->work.facts.max = (uint32_t)p->rq_ids_max;
+	j->work.facts.ratio = (uint32_t)p->redundancy_ratio;
 	return jobs_start(ctx->control->jobs, ctx->connection, &job_ticket, j,
 			  rpc_text(params, "name"), error);
-}
-
-/* What the thread needs of the ledger's record. */
-static bool take_ticket(struct ticket_job *j, struct state *s, const struct ticket *t)
-{
-	struct ticket_work *w = &j->work;
-	const struct node *creator = node_find(s, text_of(t->creator));
-
-	w->ic = (uint32_t)t->ic;
-	w->max = (uint32_t)t->max;
-	w->ratio = (uint32_t)t->ratio;
-	w->size = t->size;
-	w->deal.counts[1] = (uint32_t)t->index_artifact_count;
-	w->deal.counts[2] = (uint32_t)t->symbol_artifact_count;
-	snprintf(w->data_hash, sizeof(w->data_hash), "%s", text_of(t->data_hash));
-	w->signatures = strdup(text_of(t->signatures));
-	w->index_ids = calloc(t->max, sizeof(*w->index_ids));
-	if (creator == NULL || hex_decode(w->creator_key, 32, text_of(creator->key)) != 0 ||
-	    w->signatures == NULL || w->index_ids == NULL || t->rq_ids_ids.n != t->max)
-		return false;
-	for (size_t i = 0; i < t->max; i++)
-		snprintf(w->index_ids[i], sizeof(w->index_ids[i]), "%s", t->rq_ids_ids.at[i]);
-	return deal_fill(j, s, &t->holders, t->index_copies, t->symbol_copies);
 }
 
 METHOD(method_ticket_get)
@@ -123,7 +100,7 @@ METHOD(method_ticket_get)
 		return no_memory(error);
 	snprintf(j->ticket, sizeof(j->ticket), "%s", t->record.key);
 	j->work.step = STEP_GET;
-	if (!take_ticket(j, s, t)) {
+	if (!ticket_take(&j->work.facts, &j->work.deal, s, app->self.account, t)) {
 		ticket_job_free(j);
 		return rpc_fail(error, ASSAY_E_CORRUPT, "ticket", NULL,
 				"the ledger's record of this ticket names no file that can be got");
@@ -151,7 +128,7 @@ static json_t *entry_job(struct rpc_context *ctx, enum ticket_kind kind, json_t 
 	if (j == NULL)
 		return no_memory(error);
 	snprintf(j->ticket, sizeof(j->ticket), "%s", t->record.key);
-	j->work.size = t->size;
+	j->work.facts.size = t->size;
 	return jobs_start(ctx->control->jobs, ctx->connection, &job_ticket, j, t->record.key,
 			  error);
 }

@@ -47,7 +47,7 @@ static void on_dropped(struct store_task *task)
 	receipt_free((struct receipt *)task);
 }
 
-static void refuse(struct call *call, const struct holder_answer *answer)
+static void refuse_call(struct call *call, const struct holder_answer *answer)
 {
 	const char *text = holder_reason_text(answer->reason);
 	uint8_t body[256];
@@ -66,7 +66,7 @@ static void refuse(struct call *call, const struct holder_answer *answer)
 
 static void refuse_with(struct call *call, enum holder_reason reason)
 {
-	refuse(call, &(struct holder_answer){.reason = reason});
+	refuse_call(call, &(struct holder_answer){.reason = reason});
 }
 
 /* --- the store thread's --- */
@@ -166,7 +166,7 @@ static void on_looked_up(struct store_task *task)
 	if (r->owner != NULL && r->answer.reason == HOLDER_SIGNS)
 		sign(r);
 	else if (r->owner != NULL)
-		refuse(r->call, &r->answer);
+		refuse_call(r->call, &r->answer);
 	receipt_free(r);
 }
 

@@ -35,19 +35,20 @@ static int take(void *ctx, enum artifact_class class, uint32_t ordinal, const ui
 /* What the ledger records, as it records it. */
 static int keep_ticket(struct ticket_work *w, const struct ticket *t)
 {
+	struct ticket_facts *f = &w->facts;
 	char *hash = artifact_base64(t->data_hash, 32);
 
-	w->index_ids = calloc(t->max, sizeof(*w->index_ids));
-	w->signatures = strdup(t->signatures);
-	if (hash == NULL || w->index_ids == NULL || w->signatures == NULL) {
+	f->index_ids = calloc(t->max, sizeof(*f->index_ids));
+	f->signatures = strdup(t->signatures);
+	if (hash == NULL || f->index_ids == NULL || f->signatures == NULL) {
 		free(hash);
 		return ticket_fail(w, ASSAY_E_NOMEM, "out of memory");
 	}
-	snprintf(w->data_hash, sizeof(w->data_hash), "%s", hash);
+	snprintf(f->data_hash, sizeof(f->data_hash), "%s", hash);
 	free(hash);
-	w->size = t->size;
+	f->size = t->size;
 	for (uint32_t i = 0; i < t->max; i++)
-		base58_encode(w->index_ids[i], sizeof(w->index_ids[i]), t->index_ids[i], 32);
+		base58_encode(f->index_ids[i], sizeof(f->index_ids[i]), t->index_ids[i], 32);
 	w->deal.counts[1] = 2 * t->max;
 	w->deal.counts[2] = t->symbols;
 	return 0;
@@ -56,7 +57,8 @@ static int keep_ticket(struct ticket_work *w, const struct ticket *t)
 int ticket_encode(struct ticket_work *w, const struct task_pool *pool)
 {
 	struct pipeline p = {.pool = pool, .progress = ticket_progress, .ctx = w};
-	struct ticket_terms terms = {w->creator, w->random, w->ic, w->max, w->ratio};
+	struct ticket_terms terms = {w->creator, w->random, w->facts.ic, w->facts.max,
+				     w->facts.ratio};
 	struct encoding e = {.w = w, .files = {.p = &p, .folder = -1}};
 	struct artifact_sink sink = {take, &e};
 	struct layout sizes;
@@ -67,9 +69,9 @@ int ticket_encode(struct ticket_work *w, const struct task_pool *pool)
 
 	if (fstat(w->file, &st) != 0 || st.st_size <= 0)
 		return ticket_fail(w, ASSAY_E_INVAL, "an empty file cannot be stored");
-	if (layout_init(&sizes, &why, (uint64_t)st.st_size, w->ratio) != 0)
+	if (layout_init(&sizes, &why, (uint64_t)st.st_size, w->facts.ratio) != 0)
 		return ticket_fail(w, ASSAY_E_RANGE, "%s", why);
-	e.room[1] = 2 * w->max;
+	e.room[1] = 2 * w->facts.max;
 	e.room[2] = sizes.symbols;
 	layout_free(&sizes);
 	for (unsigned c = 1; c <= 2; c++)
@@ -79,9 +81,11 @@ int ticket_encode(struct ticket_work *w, const struct task_pool *pool)
 	if (e.files.folder < 0 || w->keys[1] == NULL || w->keys[2] == NULL)
 		return ticket_fail(w, ASSAY_E_IO, "%s: the staging folder cannot be made",
 				   w->folder);
-	codec_pool_hold();
-	error = pipeline_put(&p, w->file, &terms, &sink, &ticket);
-	codec_pool_release();
+	error = codec_pool_hold(&p);
+	if (error == 0) {
+		error = pipeline_put(&p, w->file, &terms, &sink, &ticket);
+		codec_pool_release();
+	}
 	close(e.files.folder);
 	if (error != 0)
 		return ticket_fail(w, error, "%s", p.message);

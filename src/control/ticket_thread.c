@@ -36,13 +36,11 @@ bool ticket_progress(void *ctx, const char *what, uint64_t done, uint64_t total)
 
 void ticket_work_clear(struct ticket_work *w)
 {
-	free(w->index_ids);
-	free(w->signatures);
+	ticket_facts_free(&w->facts);
 	free(w->keys[1]);
 	free(w->keys[2]);
 	free(w->description);
-	w->index_ids = NULL;
-	w->signatures = w->description = NULL;
+	w->description = NULL;
 	w->keys[1] = w->keys[2] = NULL;
 }
 

@@ -11,31 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "assay/client.h"
 #include "base/task.h"
+#include "control/deliver.h"
+#include "control/holders.h"
 #include "control/work_thread.h"
 #include "crypto/sign.h"
-
-#define HOLDERS_MAX 64
-#define SELF	    UINT32_MAX /* in place of a node's number: this node */
-
-/* Another node that holds artifacts. */
-struct ticket_node {
-	char account[ASSAY_ACCOUNT_MAX + 1];
-	char address[128];
-	uint8_t session_key[33], identity[32];
-	/* Out of PUSH. */
-	int error; /* 0: receipt is there */
-	char why[160];
-	uint8_t digest[32], signature[64];
-};
-
-/* How the artifacts of a ticket are dealt. */
-struct ticket_deal {
-	uint32_t holders;	       /* positions */
-	uint32_t node[HOLDERS_MAX];    /* number in nodes, or SELF */
-	uint32_t copies[3], counts[3]; /* by class: 1 INDEX, 2 SYMBOL */
-};
 
 enum ticket_step { STEP_ENCODE, STEP_PUSH, STEP_GET };
 
@@ -48,8 +28,7 @@ struct ticket_work {
 	struct assay_client_config client;
 	char account[ASSAY_ACCOUNT_MAX + 1];
 	struct ticket_deal deal;
-	struct ticket_node node[HOLDERS_MAX];
-	uint32_t nodes;
+	struct ticket_facts facts; /* out of ENCODE, in for GET; the terms go in */
 	/* Written by control at any time. */
 	_Atomic bool cancel;
 	/* Written by the thread, read by control at any time: octets. */
@@ -61,20 +40,15 @@ struct ticket_work {
 	/* ENCODE in. */
 	const struct sign_key *creator;
 	const struct random *random;
-	/* ENCODE out, GET in: what the ledger records of the coding. */
-	uint32_t ic, max, ratio;
-	uint64_t size;
-	char data_hash[45];
-	char (*index_ids)[45];
-	char *signatures;
 	/* ENCODE out, PUSH in: keys by ordinal. */
 	uint8_t (*keys[3])[32];
 	/* PUSH in: what holders read before they sign; malloc'd. */
 	char *description;
 	size_t description_len;
 	uint8_t description_key[32];
+	/* PUSH out, by number of the other nodes. */
+	struct delivered delivered[HOLDERS_MAX];
 	/* GET in. */
-	uint8_t creator_key[32];
 	int (*own)(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
 		   uint64_t size_max);
 	void *own_ctx;
@@ -97,6 +71,9 @@ struct ticket_work *ticket_thread_take(struct ticket_thread *t);
 int ticket_encode(struct ticket_work *w, const struct task_pool *pool);
 int ticket_push(struct ticket_work *w);
 int ticket_fetch(struct ticket_work *w, const struct task_pool *pool);
+/* What lies on this node's position; points into the work. */
+struct own_share;
+void ticket_share(struct own_share *out, struct ticket_work *w);
 
 /* Of this file's parts: keeps the message; returns error. */
 __attribute__((format(printf, 3, 4))) int ticket_fail(struct ticket_work *w, int error,

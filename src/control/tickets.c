@@ -212,7 +212,7 @@ static json_t *result(const void *task, const char *title, struct rpc_error *err
 	if (j->result != 0)
 		return rpc_fail(error, j->result, NULL, NULL, "%s%s%s", title,
 				title[0] != 0 ? ": " : "", j->message);
-	return json_pack("{s:s,s:I,s:b}", "ticket", j->ticket, "size", (json_int_t)j->work.size,
+	return json_pack("{s:s,s:I,s:b}", "ticket", j->ticket, "size", (json_int_t)j->work.facts.size,
 			 "existed", (int)j->existed);
 }
 

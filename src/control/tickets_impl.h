@@ -56,8 +56,5 @@ void ticket_job_end(struct ticket_job *j, int result, const char *format, ...)
 void put_continue(struct ticket_job *j);
 void entry_send(struct ticket_job *j, enum entry_class class, const char *type, json_t *data,
 		uint64_t n);
-/* The holders in order, and which of them is this node: deal and nodes of the work. */
-bool deal_fill(struct ticket_job *j, struct state *s, const struct texts *holders,
-	       uint64_t index_copies, uint64_t symbol_copies);
 
 #endif

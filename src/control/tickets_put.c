@@ -4,19 +4,13 @@
  * record. A node that fails is left out and the placement drawn anew, as long as no more than a
  * third is left out; an epoch that ends meanwhile only means new receipts.
  */
-#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "assay/status.h"
-#include "base/text.h"
+#include "control/own_share.h"
 #include "control/tickets_impl.h"
-#include "crypto/digest.h"
-#include "ledger/entry.h"
-#include "ledger/jcs.h"
-#include "ledger/placement.h"
 
 static struct state *state_of(struct ticket_job *j)
 {
@@ -32,44 +26,11 @@ static bool find_id(struct ticket_job *j, struct state *s)
 	const struct ticket *t;
 
 	for (j->n = 0;; j->n++) {
-		ticket_id(j->ticket, self, j->work.data_hash, j->n);
+		ticket_id(j->ticket, self, j->work.facts.data_hash, j->n);
 		t = ticket_find(s, j->ticket);
 		if (t == NULL || t->state == TICKET_OPEN)
 			return t != NULL;
 	}
-}
-
-bool deal_fill(struct ticket_job *j, struct state *s, const struct texts *holders,
-	       uint64_t index_copies, uint64_t symbol_copies)
-{
-	struct ticket_work *w = &j->work;
-	const char *self = j->tickets->control->app->self.account;
-	uint64_t width = holders->n;
-
-	if (width == 0 || width > HOLDERS_MAX)
-		return false;
-	w->nodes = 0;
-	w->deal.holders = (uint32_t)width;
-	w->deal.copies[1] = (uint32_t)(index_copies < width ? index_copies : width);
-	w->deal.copies[2] = (uint32_t)(symbol_copies < width ? symbol_copies : width);
-	for (size_t i = 0; i < width; i++) {
-		const struct node *node = node_find(s, holders->at[i]);
-		struct ticket_node *out = &w->node[w->nodes];
-
-		if (strcmp(holders->at[i], self) == 0) {
-			w->deal.node[i] = SELF;
-			continue;
-		}
-		*out = (struct ticket_node){0};
-		if (node == NULL || hex_decode(out->session_key, 33, text_of(node->session_key)) ||
-		    hex_decode(out->identity, 32, text_of(node->key)) != 0)
-			return false;
-		snprintf(out->account, sizeof(out->account), "%s", node->record.key);
-		snprintf(out->address, sizeof(out->address), "%.*s",
-			 (int)strcspn(text_of(node->address), ","), text_of(node->address));
-		w->deal.node[i] = w->nodes++;
-	}
-	return true;
 }
 
 static json_t *texts_array(char *const *at, size_t n)
@@ -84,14 +45,15 @@ static json_t *texts_array(char *const *at, size_t n)
 static json_t *ticket_data(const struct ticket_job *j, uint64_t epoch)
 {
 	const struct ticket_work *w = &j->work;
+	const struct ticket_facts *f = &w->facts;
 	json_t *ids = json_array();
 
-	for (uint32_t i = 0; i < w->max; i++)
-		json_array_append_new(ids, json_string(w->index_ids[i]));
+	for (uint32_t i = 0; i < f->max; i++)
+		json_array_append_new(ids, json_string(f->index_ids[i]));
 	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:s,s:b,s:I,s:I,s:I,s:o,s:[]}", "ticket",
-			 j->ticket, "data_hash", w->data_hash, "size", (json_int_t)w->size, "ic",
-			 (json_int_t)w->ic, "max", (json_int_t)w->max, "ratio",
-			 (json_int_t)w->ratio, "rq_ids_ids", ids, "signatures", w->signatures,
+			 j->ticket, "data_hash", f->data_hash, "size", (json_int_t)f->size, "ic",
+			 (json_int_t)f->ic, "max", (json_int_t)f->max, "ratio",
+			 (json_int_t)f->ratio, "rq_ids_ids", ids, "signatures", f->signatures,
 			 "public", 1, "index_artifact_count", (json_int_t)w->deal.counts[1],
 			 "symbol_artifact_count", (json_int_t)w->deal.counts[2], "placement_epoch",
 			 (json_int_t)epoch, "skip", texts_array(j->skip.at, j->skip.n), "receipts");
@@ -101,16 +63,10 @@ static json_t *ticket_data(const struct ticket_job *j, uint64_t epoch)
 static void describe(struct ticket_job *j)
 {
 	struct ticket_work *w = &j->work;
-	json_t *description = json_pack("{s:s,s:s,s:O}", "type", "ticket", "author",
-					j->tickets->control->app->self.account, "data", j->data);
-	struct buf text = {0};
 
-	jcs_write(&text, description);
-	json_decref(description);
 	free(w->description);
-	w->description = text.at;
-	w->description_len = text.len;
-	digest_one(w->description_key, NULL, text.at, text.len);
+	w->description = share_description(&w->description_len, w->description_key, "ticket",
+					   j->tickets->control->app->self.account, j->data);
 }
 
 static void place(struct ticket_job *j)
@@ -134,7 +90,8 @@ static void place(struct ticket_job *j)
 	json_decref(j->data);
 	j->data = ticket_data(j, state_epoch(s));
 	placed = ticket_holders(s, &holders, j->ticket, j->data, false) &&
-		 deal_fill(j, s, &holders, p->index_copies, p->symbol_copies);
+		 deal_fill(&j->work.deal, s, j->tickets->control->app->self.account, &holders,
+			   p->index_copies, p->symbol_copies);
 	texts_free(&holders);
 	if (!placed) {
 		ticket_job_end(j, ASSAY_E_REFUSED,
@@ -150,122 +107,31 @@ static void place(struct ticket_job *j)
 
 /* --- this node's own share --- */
 
-static int64_t read_fd(void *ctx, void *out, size_t len)
-{
-	ssize_t n = read(*(int *)ctx, out, len);
-
-	return n >= 0 ? n : ASSAY_E_IO;
-}
-
-static int store_one(struct store *store, const char *folder, const uint8_t key[32])
-{
-	char path[400], name[64];
-	uint8_t stored[32];
-	struct stat st;
-	int fd, error;
-
-	base58_encode(name, sizeof(name), key, 32);
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		error = ASSAY_E_IO;
-	else
-		error = store_put(store, stored,
-				  &(struct store_input){read_fd, &fd, (uint64_t)st.st_size}, NULL);
-	if (fd >= 0)
-		close(fd);
-	return error == ASSAY_E_EXISTS ? 0 : error;
-}
-
-/* Keys of what lies on this node's position, INDEX then SYMBOL, ascending, each given to `each`. */
-static int own_share(const struct ticket_work *w, int (*each)(void *arg, const uint8_t key[32]),
-		     void *arg)
-{
-	const struct ticket_deal *d = &w->deal;
-	uint32_t position = 0;
-	int error = 0;
-
-	while (position < d->holders && d->node[position] != SELF)
-		position++;
-	for (unsigned c = 1; c <= 2 && position < d->holders; c++)
-		for (uint32_t i = 0; i < d->counts[c] && error == 0; i++)
-			if (placement_on(i, d->copies[c], d->holders, position))
-				error = each(arg, w->keys[c][i]);
-	return error;
-}
-
-struct storing {
-	struct store *store;
-	const char *folder;
-};
-
-static int store_each(void *arg, const uint8_t key[32])
-{
-	struct storing *s = arg;
-
-	return store_one(s->store, s->folder, key);
-}
-
 static void store_own(struct store_task *task, struct store *store)
 {
 	struct ticket_job *j =
 		(struct ticket_job *)((char *)task - offsetof(struct ticket_job, storing));
-	struct storing s = {store, j->work.folder};
+	struct own_share share;
 
-	task->result = own_share(&j->work, store_each, &s);
+	ticket_share(&share, &j->work);
+	task->result = own_share_store(&share, store, UINT_MAX);
 	j->result = task->result;
 }
 
 /* --- the entry --- */
 
-static int hash_each(void *arg, const uint8_t key[32])
-{
-	buf_add(arg, key, 32);
-	return 0;
-}
-
-static json_t *own_receipt(struct ticket_job *j)
-{
-	const struct app *app = j->tickets->control->app;
-	uint8_t message[RECEIPT_ROOM], digest[32], signature[64], aux[32];
-	struct sha256_part part = {message, 0};
-	char digest_hex[65], signature_hex[129];
-	struct buf keys = {0};
-
-	own_share(&j->work, hash_each, &keys);
-	digest_one(digest, NULL, keys.at, keys.len);
-	buf_free(&keys);
-	part.len = receipt_message(message, j->ticket,
-				   json_integer_value(json_object_get(j->data, "placement_epoch")),
-				   app->self.account, digest);
-	random_fill(&app->random, aux, sizeof(aux));
-	sign_tagged(signature, &app->self.identity, TAG_RECEIPT, &part, 1, aux);
-	hex_encode(digest_hex, digest, 32);
-	hex_encode(signature_hex, signature, 64);
-	return json_pack("{s:s,s:s,s:s}", "account", app->self.account, "digest", digest_hex, "sig",
-			 signature_hex);
-}
-
-static json_t *receipt_of(const struct ticket_node *node)
-{
-	char digest[65], signature[129];
-
-	hex_encode(digest, node->digest, 32);
-	hex_encode(signature, node->signature, 64);
-	return json_pack("{s:s,s:s,s:s}", "account", node->account, "digest", digest, "sig",
-			 signature);
-}
-
 static void record(struct ticket_job *j)
 {
-	const struct ticket_work *w = &j->work;
-	json_t *receipts = json_array(), *data = json_deep_copy(j->data);
+	const struct app *app = j->tickets->control->app;
+	struct receipt_signer signer = {app->self.account, &app->self.identity, &app->random};
+	json_t *data = json_deep_copy(j->data);
+	struct own_share share;
 
-	for (uint32_t i = 0; i < w->deal.holders; i++)
-		json_array_append_new(receipts, w->deal.node[i] == SELF
-							? own_receipt(j)
-							: receipt_of(&w->node[w->deal.node[i]]));
-	json_object_set_new(data, "receipts", receipts);
+	ticket_share(&share, &j->work);
+	json_object_set_new(data, "receipts",
+			    share_receipts(&share, j->work.delivered, NULL, &signer, j->ticket,
+					   (uint64_t)json_integer_value(
+						   json_object_get(j->data, "placement_epoch"))));
 	entry_send(j, ENTRY_TICKET, "ticket", data, j->n);
 }
 
@@ -335,16 +201,18 @@ static void after_push(struct ticket_job *j)
 	struct ticket_work *w = &j->work;
 	bool again = false;
 
-	for (uint32_t i = 0; i < w->nodes; i++) {
-		if (w->node[i].error == 0)
+	for (uint32_t i = 0; i < w->deal.others; i++) {
+		const struct delivered *d = &w->delivered[i];
+		const char *account = w->deal.other[i].account;
+
+		if (d->error == 0)
 			continue;
 		again = true;
 		/* A node that does not know the epoch yet, or is not done looking, is no failure
 		 * of the node. */
-		if (w->node[i].error != ASSAY_E_REFUSED || j->attempts > 2)
-			texts_add(&j->skip, w->node[i].account);
-		snprintf(j->message, sizeof(j->message), "%s: %.160s", w->node[i].account,
-			 w->node[i].why);
+		if (d->error != ASSAY_E_REFUSED || j->attempts > 2)
+			texts_add(&j->skip, account);
+		snprintf(j->message, sizeof(j->message), "%s: %.160s", account, d->why);
 	}
 	if (again) {
 		place(j);
