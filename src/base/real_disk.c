@@ -136,6 +136,25 @@ static int real_rename(void *ctx, const char *from, const char *to)
 	return renameat(root_of(ctx), from, root_of(ctx), to) == 0 ? 0 : code_of(errno);
 }
 
+static int real_link(void *ctx, const char *from, const char *to)
+{
+	int64_t size = real_size_of(ctx, from);
+
+	if (size < 0)
+		return (int)size;
+	if (linkat(root_of(ctx), from, root_of(ctx), to, 0) == 0)
+		return 0;
+	switch (errno) {
+	case EXDEV:
+	case EMLINK:
+	case EPERM: /* also of a file system without links */
+	case EOPNOTSUPP:
+		return ASSAY_E_UNSUPPORTED;
+	default:
+		return code_of(errno);
+	}
+}
+
 static int real_remove(void *ctx, const char *path)
 {
 	return unlinkat(root_of(ctx), path, 0) == 0 ? 0 : code_of(errno);
@@ -240,6 +259,7 @@ int disk_real_open(struct disk *out, const char *dir)
 		.forget = real_forget,
 		.sync = real_sync,
 		.rename = real_rename,
+		.link = real_link,
 		.remove = real_remove,
 		.sync_dir = real_sync_dir,
 		.make_dir = real_make_dir,

@@ -72,6 +72,9 @@ struct disk {
 	 * must() it. */
 	int (*sync)(void *ctx, int file);
 	int (*rename)(void *ctx, const char *from, const char *to);
+	/* A second name of a regular file: EXISTS, NOTFOUND, INVAL (not a regular file), or
+	 * UNSUPPORTED: on another file system, or on one that knows no links. */
+	int (*link)(void *ctx, const char *from, const char *to);
 	int (*remove)(void *ctx, const char *path);
 	/* The directory's entries are durable. */
 	int (*sync_dir)(void *ctx, const char *path);

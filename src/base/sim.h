@@ -38,7 +38,8 @@ enum {
 	SIM_SYNC_DIR = 64,
 	SIM_MAKE_DIR = 128,
 	SIM_LIST = 256,
-	SIM_STAT = 512 /* size, size_of, free_bytes */
+	SIM_STAT = 512, /* size, size_of, free_bytes */
+	SIM_LINK = 1024
 };
 void sim_disk_fail(struct sim_disk *d, unsigned n, unsigned mask, int code);
 /*

@@ -51,13 +51,19 @@ void sim_inode_forget_pending(struct sim_inode *inode)
 	inode->pending_end = &inode->pending;
 }
 
-uint64_t sim_disk_used(const struct sim_disk *d)
+uint64_t sim_disk_used(struct sim_disk *d)
 {
 	uint64_t used = 0;
 
-	for (unsigned i = 0; i < d->name_count; i++)
-		if (d->names[i].now != NULL)
-			used += d->names[i].now->now.size;
+	d->counts++;
+	for (unsigned i = 0; i < d->name_count; i++) {
+		struct sim_inode *inode = d->names[i].now;
+
+		if (inode == NULL || inode->counted == d->counts)
+			continue;
+		inode->counted = d->counts;
+		used += inode->now.size;
+	}
 	return used;
 }
 
@@ -264,6 +270,24 @@ static int sim_rename(void *ctx, const char *from, const char *to)
 	return 0;
 }
 
+static int sim_link(void *ctx, const char *from, const char *to)
+{
+	struct sim_disk *d = ctx;
+	int err = sim_disk_gate(d, SIM_LINK);
+	const struct sim_name *name = sim_disk_name(d, from), *other = sim_disk_name(d, to);
+
+	if (err != 0)
+		return err;
+	if (name == NULL || name->now == NULL || !parent_exists(d, to))
+		return ASSAY_E_NOTFOUND;
+	if (name->now->dir)
+		return ASSAY_E_INVAL;
+	if (other != NULL && other->now != NULL)
+		return ASSAY_E_EXISTS;
+	bind_name(d, to, name->now);
+	return 0;
+}
+
 static int sim_remove(void *ctx, const char *path)
 {
 	struct sim_disk *d = ctx;
@@ -373,6 +397,7 @@ struct disk disk_sim(struct sim_disk *d)
 		.forget = sim_forget,
 		.sync = sim_sync,
 		.rename = sim_rename,
+		.link = sim_link,
 		.remove = sim_remove,
 		.sync_dir = sim_sync_dir,
 		.make_dir = sim_make_dir,

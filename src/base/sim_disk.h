@@ -21,6 +21,7 @@ struct sim_content {
 struct sim_inode {
 	struct sim_inode *next; /* of all */
 	bool dir;
+	uint64_t counted; /* the count of used bytes that it was in last */
 	struct sim_content now, durable;
 	struct sim_write *pending, **pending_end;
 };
@@ -38,7 +39,7 @@ struct sim_disk {
 	unsigned name_count;
 	struct sim_inode **handles; /* never used twice; NULL once closed or lost in a crash */
 	unsigned handle_count;
-	uint64_t ops, limit;
+	uint64_t ops, limit, counts;
 	unsigned fail_in, fail_mask;
 	int fail_code;
 	unsigned stop_in;
@@ -55,6 +56,6 @@ void sim_disk_parent(char out[128], const char *path);
 void sim_content_put(struct sim_content *c, const void *data, size_t len, uint64_t offset);
 void sim_inode_forget_pending(struct sim_inode *inode);
 /* Bytes of all files that have a name. */
-uint64_t sim_disk_used(const struct sim_disk *d);
+uint64_t sim_disk_used(struct sim_disk *d);
 
 #endif

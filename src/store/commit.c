@@ -75,7 +75,7 @@ static int prepare(struct store *s, struct commit *c)
 	if (err != 0)
 		return err;
 	c->old = index_find(s, t->key);
-	if (c->old != NULL) {
+	if (c->old != NULL && !c->old->staged) {
 		c->keep = check_record(s, c->old, NULL) == 0;
 		if (c->keep)
 			return 0;
@@ -153,6 +153,9 @@ static void install(struct store *s, struct commit *list, unsigned n)
 	for (unsigned i = 0; err != 0 && i < n; i++)
 		if (installs(&list[i]))
 			list[i].err = err;
+	for (unsigned i = 0; i < n; i++)
+		if (installs(&list[i]))
+			list[i].err = stage_end(s, list[i].transfer->key, list[i].old);
 }
 
 static void publish(struct store *s, struct commit *c)

@@ -208,3 +208,14 @@ int files_remove(struct store *s, const uint8_t key[32])
 			    path);
 	return folder_sync(s, key);
 }
+
+int disk_room(struct store *s, uint64_t need)
+{
+	uint64_t free_bytes;
+	int err = s->disk.free_bytes(s->disk.ctx, &free_bytes);
+
+	if (err != 0)
+		return err;
+	return free_bytes >= need && free_bytes - need >= s->config.reserve_bytes ? 0
+										  : ASSAY_E_NOSPC;
+}

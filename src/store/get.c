@@ -129,7 +129,7 @@ static int get_record(struct store *s, struct record *r, const struct store_outp
 int store_get(struct store *s, const uint8_t key[32], const struct store_output *output,
 	      const struct store_progress *progress)
 {
-	struct record *r = index_find(s, key);
+	struct record *r = index_find_artifact(s, key);
 	int err;
 
 	record_sweep(s);

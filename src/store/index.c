@@ -154,6 +154,13 @@ struct record *index_find(struct store *s, const uint8_t key[32])
 	return probe(t, hash(s, key) & t->mask, key);
 }
 
+struct record *index_find_artifact(struct store *s, const uint8_t key[32])
+{
+	struct record *r = index_find(s, key);
+
+	return r != NULL && !r->staged ? r : NULL;
+}
+
 /* Two misses a key, of the slot and of the record: each is asked for for the whole burst first. */
 static void find_burst(struct store *s, const struct index_table *t, struct artifact **out,
 		       const uint8_t *const *keys, unsigned n)

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "store/store_impl.h"
 
-#define NAME_LEN 70 /* 64 digits, ".tree", terminator */
+#define NAME_LEN 80 /* 64 digits, ".tree" or an hour, terminator */
 
 struct names {
 	char (*name)[NAME_LEN];
@@ -188,6 +188,10 @@ static int make_root(struct store *s)
 		err = s->disk.make_dir(s->disk.ctx, "artifacts/tmp");
 	if (err == 0)
 		err = s->disk.make_dir(s->disk.ctx, "artifacts/pushed");
+	if (err == 0)
+		err = s->disk.make_dir(s->disk.ctx, "artifacts/placed");
+	if (err == 0)
+		err = s->disk.make_dir(s->disk.ctx, "artifacts/staged");
 	if (err != 0)
 		log_error(&s->log, "store",
 			  "cannot make the folder of the artifacts; check the state directory",
@@ -195,18 +199,45 @@ static int make_root(struct store *s)
 	return err;
 }
 
-static int load_marks(struct store *s, struct names *n)
+static int load_claim(struct store *s, const uint8_t key[32])
 {
-	int err = list_names(s, n, "artifacts/pushed");
+	claim_load(s, key);
+	return 0;
+}
+
+static int load_marks(struct store *s, struct names *n, const char *path,
+		      int (*load)(struct store *s, const uint8_t key[32]))
+{
+	int err = list_names(s, n, path);
 	uint8_t key[32];
 
 	for (size_t i = 0; err == 0 && i < n->count; i++)
 		if (is_hex(n->name[i], 64) && n->name[i][64] == '\0') {
 			hex_decode(key, 32, n->name[i]);
-			claim_load(s, key);
+			err = load(s, key);
 		} else {
 			n->strange++;
 		}
+	return err;
+}
+
+/* <key>.<hour> */
+static int load_placed(struct store *s, struct names *n)
+{
+	int err = list_names(s, n, "artifacts/placed");
+	uint8_t key[32];
+
+	for (size_t i = 0; err == 0 && i < n->count; i++) {
+		const char *name = n->name[i], *digits = name + 65;
+
+		if (!is_hex(name, 64) || name[64] != '.' || *digits < '1' || *digits > '9' ||
+		    digits[strspn(digits, "0123456789")] != '\0') {
+			n->strange++;
+			continue;
+		}
+		hex_decode(key, 32, name);
+		claim_load_placed(s, key, (uint32_t)strtoul(digits, NULL, 10));
+	}
 	return err;
 }
 
@@ -224,11 +255,18 @@ int load_all(struct store *s)
 
 		if (strlen(name) == 2 && is_hex(name, 2))
 			err = load_folder(s, &files, name);
-		else if (strcmp(name, "tmp") != 0 && strcmp(name, "pushed") != 0)
+		else if (strcmp(name, "tmp") != 0 && strcmp(name, "pushed") != 0 && strcmp(name, "placed") != 0 &&
+			 strcmp(name, "staged") != 0)
 			folders.strange++;
 	}
 	if (err == 0)
-		err = load_marks(s, &files);
+		err = load_marks(s, &files, "artifacts/pushed", load_claim);
+	if (err == 0)
+		err = load_placed(s, &files);
+	if (err == 0)
+		err = load_marks(s, &files, "artifacts/staged", stage_load);
+	if (err == 0)
+		err = sync_folder(s, "artifacts/staged");
 	if (err == 0)
 		err = sync_folder(s, "artifacts");
 	if (err == 0)

@@ -31,17 +31,6 @@ static int read_end(const struct store_input *input)
 	return got == 0 ? 0 : got < 0 ? (int)got : ASSAY_E_CHANGED;
 }
 
-static int check_room(struct store *s, uint64_t size)
-{
-	uint64_t need = size + tree_outboard_len(tree_chunks(size)), free_bytes;
-	int err = s->disk.free_bytes(s->disk.ctx, &free_bytes);
-
-	if (err != 0)
-		return err;
-	return free_bytes >= need && free_bytes - need >= s->config.reserve_bytes ? 0
-										  : ASSAY_E_NOSPC;
-}
-
 static int write_temp(struct store *s, struct temp_files *temp, struct tree_pass *pass,
 		      uint8_t key[32], const struct store_input *input,
 		      const struct store_progress *progress)
@@ -75,6 +64,8 @@ static int install(struct store *s, struct temp_files *temp, struct record *old,
 
 	if (err == 0)
 		err = temp_install(s, temp, r->artifact.key);
+	if (err == 0)
+		err = stage_end(s, r->artifact.key, old);
 	if (err != 0)
 		return err;
 	if (old != NULL)
@@ -90,13 +81,14 @@ static int settle(struct store *s, struct temp_files *temp, const uint8_t key[32
 		  const struct store_progress *progress)
 {
 	struct record *old = index_find(s, key), *r;
-	int err = old != NULL ? check_record(s, old, progress) : ASSAY_E_NOTFOUND;
+	bool artifact = old != NULL && !old->staged;
+	int err = artifact ? check_record(s, old, progress) : ASSAY_E_NOTFOUND;
 
 	if (err == 0) {
 		claim_end(s, old); /* who stores it here claims it */
 		return ASSAY_E_EXISTS;
 	}
-	if (old != NULL && atomic_load(&old->artifact.state) != ARTIFACT_ROT)
+	if (artifact && atomic_load(&old->artifact.state) != ARTIFACT_ROT)
 		return err; /* the disk would not say */
 	r = record_new(s, key, size);
 	if (r == NULL || record_reserve(s) != 0) {
@@ -130,7 +122,7 @@ int store_put(struct store *s, uint8_t key[32], const struct store_input *input,
 	if (s->failed)
 		return ASSAY_E_CLOSED;
 	record_sweep(s);
-	err = check_room(s, input->size);
+	err = disk_room(s, input->size + tree_outboard_len(tree_chunks(input->size)));
 	if (err != 0)
 		return err;
 	bool tree = tree_chunks(input->size) > 1;

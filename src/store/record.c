@@ -91,6 +91,15 @@ int record_reserve(struct store *s)
 	return err;
 }
 
+/* In the counts, or out of them; with the lock held. */
+static void count(struct store *s, const struct record *r, int by)
+{
+	uint64_t bytes = by > 0 ? r->artifact.size : -r->artifact.size;
+
+	*(r->staged ? &s->stats.staged : &s->stats.artifacts) += (uint64_t)by;
+	*(r->staged ? &s->stats.staged_bytes : &s->stats.bytes) += bytes;
+}
+
 void record_publish(struct store *s, struct record *r)
 {
 	uint64_t at;
@@ -101,11 +110,27 @@ void record_publish(struct store *s, struct record *r)
 	memmove(&s->sorted[at + 1], &s->sorted[at], (s->sorted_count - at) * sizeof(s->sorted[0]));
 	s->sorted[at] = r;
 	s->sorted_count++;
-	s->stats.artifacts++;
-	s->stats.bytes += r->artifact.size;
+	count(s, r, 1);
 	pthread_mutex_unlock(&s->lock);
 	checks_append(s, r);
 	index_insert(s, r);
+}
+
+/* Of good bytes. */
+static enum artifact_state state_of(const struct record *r)
+{
+	return r->staged ? ARTIFACT_PRIVATE : ARTIFACT_STORED;
+}
+
+void record_stage(struct store *s, struct record *r)
+{
+	pthread_mutex_lock(&s->lock);
+	count(s, r, -1);
+	r->staged = true;
+	count(s, r, 1);
+	if (atomic_load(&r->artifact.state) != ARTIFACT_ROT)
+		atomic_store(&r->artifact.state, state_of(r));
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* A record leaves the pass that has not come to it yet. */
@@ -143,7 +168,8 @@ void record_replace(struct store *s, struct record *old, struct record *r)
 {
 	pthread_mutex_lock(&s->lock);
 	s->sorted[record_above(s, r->artifact.key, true)] = r;
-	s->stats.bytes += r->artifact.size - old->artifact.size;
+	count(s, old, -1);
+	count(s, r, 1);
 	leave_pass(s, old);
 	pthread_mutex_unlock(&s->lock);
 	checks_append(s, r);
@@ -161,8 +187,7 @@ void record_retire(struct store *s, struct record *r)
 	must(s->sorted[at] == r);
 	s->sorted_count--;
 	memmove(&s->sorted[at], &s->sorted[at + 1], (s->sorted_count - at) * sizeof(s->sorted[0]));
-	s->stats.artifacts--;
-	s->stats.bytes -= r->artifact.size;
+	count(s, r, -1);
 	leave_pass(s, r);
 	pthread_mutex_unlock(&s->lock);
 	bury(s, r);
@@ -205,7 +230,7 @@ static bool set_rot(struct store *s, struct record *r, bool rot)
 	state = atomic_load(&r->artifact.state);
 	changed = !atomic_load(&r->removed) && (state == ARTIFACT_ROT) != rot;
 	if (changed) {
-		atomic_store(&r->artifact.state, rot ? ARTIFACT_ROT : ARTIFACT_STORED);
+		atomic_store(&r->artifact.state, rot ? ARTIFACT_ROT : state_of(r));
 		s->stats.rot += rot ? 1 : -1;
 	}
 	pthread_mutex_unlock(&s->lock);

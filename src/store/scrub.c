@@ -9,7 +9,7 @@ static void begin_pass(struct store *s)
 		return;
 	s->pass++;
 	pthread_mutex_lock(&s->lock);
-	s->stats.scrub_left = s->stats.artifacts;
+	s->stats.scrub_left = s->sorted_count;
 	pthread_mutex_unlock(&s->lock);
 }
 

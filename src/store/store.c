@@ -62,7 +62,7 @@ int store_open(struct store **out, const struct store_config *config)
 		store_close(s);
 		return err;
 	}
-	s->stats.scrub_left = s->stats.artifacts;
+	s->stats.scrub_left = s->sorted_count;
 	s->pass = 1; /* every record is of pass 0: not checked */
 	log_info(&s->log, "store", "artifacts found", "count=%llu bytes=%llu",
 		 (unsigned long long)s->stats.artifacts, (unsigned long long)s->stats.bytes);
@@ -82,7 +82,7 @@ struct artifact_source store_source(struct store *s)
 
 int store_verify(struct store *s, const uint8_t key[32], const struct store_progress *progress)
 {
-	struct record *r = index_find(s, key);
+	struct record *r = index_find_artifact(s, key);
 
 	record_sweep(s);
 	return r != NULL ? check_record(s, r, progress) : ASSAY_E_NOTFOUND;
@@ -90,7 +90,7 @@ int store_verify(struct store *s, const uint8_t key[32], const struct store_prog
 
 int store_remove(struct store *s, const uint8_t key[32])
 {
-	struct record *r = index_find(s, key);
+	struct record *r = index_find_artifact(s, key);
 	int err;
 
 	if (r == NULL)
@@ -108,6 +108,10 @@ int store_remove(struct store *s, const uint8_t key[32])
 static void fill_info(const struct record *r, struct artifact_info *out)
 {
 	memcpy(out->key, r->artifact.key, 32);
+	out->origin = r->claim.hour != 0	   ? ARTIFACT_PLACED
+		      : r->claim.due_ns != 0 ? ARTIFACT_PUSHED
+						     : ARTIFACT_KEPT;
+	out->placed_wall_ns = r->claim.placed_wall_ns;
 	out->size = r->artifact.size;
 	out->state = atomic_load(&r->artifact.state);
 	out->resident = atomic_load(&r->artifact.bytes) != NULL;
@@ -136,8 +140,9 @@ unsigned store_list(struct store *s, const uint8_t *after, struct artifact_info 
 	pthread_mutex_lock(&s->lock);
 	uint64_t at = after != NULL ? record_above(s, after, false) : 0;
 
-	while (n < room && at < s->sorted_count)
-		fill_info(s->sorted[at++], &out[n++]);
+	for (; n < room && at < s->sorted_count; at++)
+		if (!s->sorted[at]->staged)
+			fill_info(s->sorted[at], &out[n++]);
 	pthread_mutex_unlock(&s->lock);
 	return n;
 }

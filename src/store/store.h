@@ -7,6 +7,8 @@
  *                                     one; missing or wrong, it is built again
  *   artifacts/tmp/<n>, <n>.tree       writes in progress, removed at start; w<n>: of peers
  *   artifacts/pushed/<64 hex>         empty: a peer pushed that artifact, and nothing claims it yet
+ *   artifacts/placed/<64 hex>.<hour>  empty: it was claimed, in that hour since 1970
+ *   artifacts/staged/<64 hex>         empty: that artifact is a heal's, to be read by grant only
  *
  * Write order: bytes and outboard under temporary names, fdatasync of both, outboard renamed, bytes
  * renamed (the name of the bytes is what makes an artifact exist), directory synced, and only then
@@ -111,17 +113,21 @@ int store_get(struct store *s, const uint8_t key[32], const struct store_output 
  * again.
  */
 int store_verify(struct store *s, const uint8_t key[32], const struct store_progress *progress);
-/* The key is gone from the index and from the disk. */
+/* The key is gone from the index and from the disk. NOTFOUND: none, or a staged file. */
 int store_remove(struct store *s, const uint8_t key[32]);
 
+/* Why it is here: an operator stored it, a peer pushed it, or it was pushed and then claimed. */
+enum artifact_origin { ARTIFACT_KEPT, ARTIFACT_PUSHED, ARTIFACT_PLACED };
 struct artifact_info {
 	uint8_t key[32];
+	enum artifact_origin origin;
+	uint64_t placed_wall_ns; /* PLACED: when it was claimed or held last */
 	uint64_t size;
 	enum artifact_state state;
 	bool resident;
 	uint64_t checked_wall_ns; /* when all bytes were last found good; 0 = not since start */
 };
-/* [any] One artifact; NOTFOUND. */
+/* [any] One artifact, or a staged file; NOTFOUND. */
 int store_stat(struct store *s, const uint8_t key[32], struct artifact_info *out);
 /* [any] Up to room artifacts with keys above after (NULL: from the first), in key order; returns
  * how many. */
@@ -166,13 +172,43 @@ struct store_claims {
 void store_claims_set(struct store *s, const struct store_claims *claims);
 /* Looks at some of them; true when more wait to be looked at. */
 bool store_claims_sweep(struct store *s);
-/* [any] Gives an artifact another hour from now; false when it is not here, or about to go. */
+/*
+ * [any] Gives an artifact another hour from now, or a claimed one another day; false when it is not
+ * here, or about to go.
+ */
 bool store_hold(struct store *s, const uint8_t key[32]);
+/*
+ * Stores the artifact of that key as if a peer had pushed it, unless an operator has stored it. 0,
+ * CORRUPT when it is another one, or the codes of store_put.
+ */
+int store_put_placed(struct store *s, const uint8_t key[32], const struct store_input *input);
+/*
+ * Removes an artifact that was claimed and is claimed no longer: NOTFOUND, BUSY when it is none
+ * (any more), or was claimed or held after that time.
+ */
+int store_collect(struct store *s, const uint8_t key[32], uint64_t before_wall_ns);
+
+/* --- what a heal has staged (docs/healing.md, "Staging") --- */
+/*
+ * Makes a file of this node's readable by grant, in no list and never proved (ARTIFACT_PRIVATE),
+ * until it is unstaged, also by the next process. The path is below the disk's root, or absolute; the
+ * file is linked, or copied where it cannot be, and does not change any more. 0, also when it is
+ * staged already; EXISTS when it is an artifact anyhow; CORRUPT when these are not the bytes of the
+ * key, INVAL for an empty file, RANGE, NOTFOUND, NOSPC. Whatever fails leaves nothing behind. A put
+ * or a write of the same bytes makes an artifact of it.
+ */
+int store_stage(struct store *s, const uint8_t key[32], const char *path,
+		const struct store_progress *progress);
+/* 0 also when it is not staged; what is an artifact stays one. */
+int store_unstage(struct store *s, const uint8_t key[32]);
+/* [any] Up to room keys of staged files above after (NULL: from the first), in order; how many. */
+unsigned store_staged(struct store *s, const uint8_t *after, uint8_t (*keys)[32], unsigned room);
 
 struct store_stats {
-	uint64_t artifacts, bytes, resident, resident_bytes, rot;
+	uint64_t artifacts, bytes, staged, staged_bytes, resident, resident_bytes, rot;
 	uint64_t scrubbed, scrub_bytes, scrub_passes; /* since start */
 	uint64_t scrub_left;			      /* artifacts not yet checked in this pass */
+	uint64_t unclaimed;			      /* pushed, never claimed, removed */
 	uint64_t free_bytes;			      /* of the disk */
 };
 /* [any] */

@@ -25,12 +25,15 @@ struct record {
 	uint64_t serial;	  /* never used twice, so caches can tell records apart */
 	uint32_t pass;		  /* scrub pass that checked it last */
 	bool checked;		  /* since the start */
+	bool staged;		  /* not an artifact of the node; as long as the record lives */
 	uint64_t checked_mono_ns, checked_wall_ns; /* the last under store.lock */
 	struct record *earlier, *later;		   /* by the time of the last check */
 	struct {
 		_Atomic uint64_t due_ns; /* 0: it waits for no claim; written under store.lock */
+		uint64_t placed_wall_ns; /* claimed or held last; under store.lock */
 		uint64_t charge;
 		uint32_t account;
+		uint32_t hour; /* of the mark in artifacts/placed; 0: none; under store.lock */
 		struct record *earlier, *later;
 	} claim;
 	struct resident *resident;
@@ -64,6 +67,7 @@ struct store {
 	struct record *oldest, *newest; /* by the time of the last check */
 	struct record *dead;
 	uint32_t pass;
+	bool stale_mark; /* one of a staged file could not be removed */
 
 	struct record *claim_oldest, *claim_newest, *claim_next; /* the next to be looked at */
 	uint64_t claims_swept_ns;
@@ -96,6 +100,8 @@ void index_insert(struct store *s, struct record *r);
 void index_replace(struct store *s, struct record *old, struct record *r);
 void index_remove(struct store *s, const struct record *r);
 struct record *index_find(struct store *s, const uint8_t key[32]);
+/* NULL also for a staged file. */
+struct record *index_find_artifact(struct store *s, const uint8_t key[32]);
 void index_find_many(void *ctx, struct artifact **out, const uint8_t *const *keys, unsigned n);
 
 /* --- record.c: records, in order of keys and of checks --- */
@@ -105,6 +111,8 @@ void record_free(struct record *r);
 int record_reserve(struct store *s);
 /* Makes it visible; with room reserved. */
 void record_publish(struct store *s, struct record *r);
+/* That it is staged is found out when it is visible already: at the start. */
+void record_stage(struct store *s, struct record *r);
 /* The same key with good bytes behind it instead of rotten ones; the old one is retired. */
 void record_replace(struct store *s, struct record *old, struct record *r);
 /* Takes it out of sight; it is freed in time. */
@@ -138,6 +146,8 @@ int temp_install(struct store *s, struct temp_files *t, const uint8_t key[32]);
 /* Closes and removes what is left. */
 void temp_drop(struct store *s, struct temp_files *t);
 int files_remove(struct store *s, const uint8_t key[32]);
+/* NOSPC when so many bytes more would touch the reserve. */
+int disk_room(struct store *s, uint64_t need);
 /* Makes the names in the folder of that key durable. */
 int folder_sync(struct store *s, const uint8_t key[32]);
 /* Reports a failed sync to the operator and stops; the code again if that returns. */
@@ -187,6 +197,13 @@ void claim_wait(struct store *s, struct record *r, uint32_t account, uint64_t ch
 void claim_end(struct store *s, struct record *r);
 /* A mark that was found at the start. */
 void claim_load(struct store *s, const uint8_t key[32]);
+void claim_load_placed(struct store *s, const uint8_t key[32], uint32_t hour);
+
+/* --- stage.c: what heals have staged --- */
+/* An artifact's files are in place: what was staged under its key, old, makes way durably. */
+int stage_end(struct store *s, const uint8_t key[32], const struct record *old);
+/* A mark that was found at the start. */
+int stage_load(struct store *s, const uint8_t key[32]);
 
 /* --- reader.c --- */
 /* No reader keeps the files of that record open. */

@@ -100,6 +100,13 @@ static void check_contract(const struct disk *d)
 	assert_int_equal(d->list(d->ctx, "none", count_names, &n), ASSAY_E_NOTFOUND);
 	assert_int_equal(d->rename(d->ctx, "dir/none", "dir/c"), ASSAY_E_NOTFOUND);
 	assert_int_equal(d->rename(d->ctx, "dir/b", "dir/a"), 0);
+	assert_int_equal(d->link(d->ctx, "dir/none", "dir/l"), ASSAY_E_NOTFOUND);
+	assert_int_equal(d->link(d->ctx, "dir", "dir/l"), ASSAY_E_INVAL);
+	assert_int_equal(d->link(d->ctx, "dir/a", "none/l"), ASSAY_E_NOTFOUND);
+	assert_int_equal(d->link(d->ctx, "dir/a", "dir/a"), ASSAY_E_EXISTS);
+	assert_int_equal(d->link(d->ctx, "dir/a", "dir/l"), 0);
+	assert_string_equal(content(d, "dir/l"), content(d, "dir/a"));
+	assert_int_equal(d->remove(d->ctx, "dir/l"), 0);
 	assert_string_equal(content(d, "dir/a"), "second");
 	assert_string_equal(content(d, "dir/b"), "-");
 	assert_int_equal(d->remove(d->ctx, "dir/a"), 0);
