@@ -14,6 +14,7 @@
 
 #include "assay/status.h"
 #include "client/keys.h"
+#include "control/garbage.h"
 #include "control/network.h"
 #include "control/registry.h"
 #include "control/store_thread.h"
@@ -230,6 +231,39 @@ static void store_log(void *ctx, enum log_level level, const char *component, co
 		log->write(log->ctx, level, component, message, fields);
 }
 
+static struct state *ledger_now(void *ctx)
+{
+	const struct app *app = ctx;
+	struct core *core = network_core(app->network);
+	struct replica_status status;
+
+	replica_status(core_replica(core), &status);
+	return status.condition == REPLICA_CURRENT ? core_state(core) : NULL;
+}
+
+static void to_store_thread(void *ctx, struct store_task *task)
+{
+	const struct app *app = ctx;
+
+	store_thread_submit(app->store_thread, task);
+}
+
+static int start_garbage(struct app *app)
+{
+	const struct garbage_config config = {
+		.self = app->self.account,
+		.store = app->store,
+		.clock = &app->clock,
+		.log = app->log,
+		.state = ledger_now,
+		.submit = to_store_thread,
+		.ctx = app,
+	};
+
+	app->garbage = garbage_start(&config);
+	return app->garbage != NULL ? 0 : app_fail(app, ASSAY_E_NOMEM, "store: out of memory");
+}
+
 int app_store_start(struct app *app)
 {
 	const struct log log = {store_log, LOG_DEBUG_LEVEL, &app->log};
@@ -253,15 +287,17 @@ int app_store_start(struct app *app)
 	app->artifacts = store_source(app->store);
 	if (store_thread_start(&app->store_thread, app->store, &app->clock, &scrub) != 0)
 		return app_fail(app, ASSAY_E_NOMEM, "store: no thread could be started");
-	return 0;
+	return app->network != NULL ? start_garbage(app) : 0;
 }
 
 void app_store_stop(struct app *app)
 {
 	if (app->store_thread != NULL)
 		store_thread_stop(app->store_thread);
+	garbage_stop(app->garbage);
 	if (app->store != NULL)
 		store_close(app->store);
+	app->garbage = NULL;
 	app->store_thread = NULL;
 	app->store = NULL;
 }

@@ -18,6 +18,7 @@
 #include "store/store.h"
 
 struct control; /* loop, sockets, jobs */
+struct garbage_keeper;
 struct network;
 struct registry;
 struct store_thread;
@@ -45,7 +46,8 @@ struct app {
 	struct network *network; /* NULL without a genesis document */
 	struct registry *registry;
 	struct store_thread *store_thread;
-	struct tickets *tickets; /* NULL without a genesis document */
+	struct tickets *tickets;	/* NULL without a genesis document */
+	struct garbage_keeper *garbage; /* the same */
 	struct codec_thread *codec_thread;
 	struct control *control;
 	int lock_fd;

@@ -8,6 +8,7 @@
 #include "assay/status.h"
 #include "control/calls.h"
 #include "control/control.h"
+#include "control/garbage.h"
 #include "control/metrics.h"
 #include "control/receipts.h"
 #include "control/network_impl.h"
@@ -151,6 +152,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	server_sweep(c->server);
 	calls_sweep(c->calls);
+	if (c->app->garbage != NULL)
+		garbage_turn(c->app->garbage);
 	if (silent >= 0)
 		log_warning(&c->app->log, "control", "a worker gives no sign of life", "worker=%d",
 			    silent);

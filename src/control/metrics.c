@@ -279,7 +279,7 @@ char *metrics_text(const struct control *c)
 	snapshot_free(&s);
 	if (out == NULL)
 		return NULL;
-	metrics_network(out, c->app->network);
+	metrics_network(out, c->app);
 	fputs("# EOF\n", out);
 	fclose(out);
 	return text;

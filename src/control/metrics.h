@@ -13,7 +13,7 @@ char *metrics_text(const struct control *c);
 void metrics_document(FILE *out);
 /* metrics_network.c: lines of a node that follows a ledger; nothing for others. */
 struct network;
-void metrics_network(FILE *out, struct network *n);
+void metrics_network(FILE *out, const struct app *app);
 
 /* http.c */
 struct http;

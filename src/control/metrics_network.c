@@ -3,6 +3,7 @@
  * is. */
 #include <string.h>
 
+#include "control/garbage.h"
 #include "control/metrics.h"
 #include "control/network.h"
 
@@ -28,9 +29,24 @@ static void add(void *arg, const char *name, const char *labels, uint64_t value)
 		labels[0] != '\0' ? "}" : "", value);
 }
 
-void metrics_network(FILE *out, struct network *n)
+static void add_garbage(struct page *page, const struct app *app)
 {
-	struct core *core = network_core(n);
+	struct garbage_stats garbage = garbage_stats(app->garbage);
+	struct store_stats store;
+
+	store_stats(app->store, &store);
+	add(page, "garbage_tickets", "", garbage.tickets);
+	add(page, "garbage_placed", "", garbage.artifacts);
+	add(page, "garbage_unresolved", "", garbage.unresolved);
+	add(page, "garbage_sweeps_total", "", garbage.sweeps);
+	add(page, "garbage_removed_total", "", garbage.removed);
+	add(page, "garbage_removed_bytes_total", "", garbage.removed_bytes);
+	add(page, "garbage_unclaimed_total", "", store.unclaimed);
+}
+
+void metrics_network(FILE *out, const struct app *app)
+{
+	struct core *core = network_core(app->network);
 	struct replica_status status;
 	struct page page = {out, ""};
 
@@ -47,4 +63,6 @@ void metrics_network(FILE *out, struct network *n)
 	add(&page, "ledger_duplicate_total", "", status.duplicates);
 	add(&page, "ledger_refused_total", "", status.refused);
 	counters_list(runner_counters(core_runner(core)), add, &page);
+	if (app->garbage != NULL)
+		add_garbage(&page, app);
 }

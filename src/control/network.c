@@ -9,6 +9,7 @@
 #include "assay/status.h"
 #include "base/must.h"
 #include "base/text.h"
+#include "control/garbage.h"
 #include "control/network_impl.h"
 #include "crypto/digest.h"
 #include "ledger/entry.h"
@@ -140,6 +141,9 @@ static void on_event(void *ctx, const struct state_event *event)
 	case STATE_EPOCH_STARTED:
 	case STATE_PARAMS_CHANGED:
 		n->view_changed = true;
+		break;
+	case STATE_TICKET_CHANGED:
+		garbage_changed(n->app->garbage, event->ticket);
 		break;
 	default:
 		break;

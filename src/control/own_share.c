@@ -38,7 +38,6 @@ static bool is_whole(int fd, const uint8_t key[32])
 static int store_one(struct store *store, const char *path, const uint8_t key[32])
 {
 	struct store_input input = {.read = read_fd};
-	uint8_t stored[32];
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error = ASSAY_E_CORRUPT;
 
@@ -47,10 +46,10 @@ static int store_one(struct store *store, const char *path, const uint8_t key[32
 	if (fstat(fd, &st) == 0 && is_whole(fd, key)) {
 		input.ctx = &fd;
 		input.size = (uint64_t)st.st_size;
-		error = store_put(store, stored, &input, NULL);
+		error = store_put_placed(store, key, &input);
 	}
 	close(fd);
-	return error == ASSAY_E_EXISTS ? 0 : error;
+	return error;
 }
 
 int own_share_store(struct own_share *s, struct store *store, unsigned n)

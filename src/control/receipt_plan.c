@@ -55,19 +55,12 @@ static enum holder_reason take_ticket(struct receipt_plan *p, struct state *s, c
 								      : HOLDER_PLACEMENT;
 }
 
-/* One that is to be placed anew after a heal: the ledger has it. */
-static enum holder_reason take_heal(struct receipt_plan *p, struct state *s, const json_t *data)
+/* The ledger has it. */
+static enum holder_reason take_recorded(struct receipt_plan *p, struct state *s,
+					const struct ticket *t)
 {
 	struct holder_ticket *out = &p->told;
-	const struct heal_op *op;
-	const struct ticket *t;
 
-	if (!data_valid(&data_heal_published, data))
-		return HOLDER_DESCRIPTION;
-	op = heal_op_find(s, data_number(data, "heal_op_id"));
-	t = op != NULL ? ticket_find(s, text_of(op->ticket)) : NULL;
-	if (t == NULL)
-		return HOLDER_PLACEMENT;
 	text_set(&p->ticket, t->record.key);
 	text_set(&p->data_hash, text_of(t->data_hash));
 	text_set(&p->signatures, text_of(t->signatures));
@@ -80,8 +73,26 @@ static enum holder_reason take_heal(struct receipt_plan *p, struct state *s, con
 	out->symbol_count = t->symbol_artifact_count;
 	out->index_copies = t->index_copies;
 	out->symbol_copies = t->symbol_copies;
-	if (p->index_ids.n != t->max || !take_creator(out, s, text_of(t->creator)))
-		return HOLDER_INDEX;
+	return p->index_ids.n == t->max && take_creator(out, s, text_of(t->creator)) ? HOLDER_SIGNS
+										     : HOLDER_INDEX;
+}
+
+/* One that is to be placed anew after a heal. */
+static enum holder_reason take_heal(struct receipt_plan *p, struct state *s, const json_t *data)
+{
+	enum holder_reason reason;
+	const struct heal_op *op;
+	const struct ticket *t;
+
+	if (!data_valid(&data_heal_published, data))
+		return HOLDER_DESCRIPTION;
+	op = heal_op_find(s, data_number(data, "heal_op_id"));
+	t = op != NULL ? ticket_find(s, text_of(op->ticket)) : NULL;
+	if (t == NULL)
+		return HOLDER_PLACEMENT;
+	reason = take_recorded(p, s, t);
+	if (reason != HOLDER_SIGNS)
+		return reason;
 	return ticket_holders(s, &p->holders, p->ticket, data, true) ? HOLDER_SIGNS
 								     : HOLDER_PLACEMENT;
 }
@@ -102,6 +113,17 @@ static enum holder_reason take(struct receipt_plan *p, struct state *s, const js
 	return HOLDER_DESCRIPTION;
 }
 
+/* What is told points into what is owned. */
+static void point(struct receipt_plan *p)
+{
+	p->told.record.data_hash = p->data_hash;
+	p->told.record.signatures = p->signatures;
+	p->told.record.symbols = (uint32_t)p->told.symbol_count;
+	p->told.record.index_ids = (const char *const *)p->index_ids.at;
+	p->told.holders = (const char *const *)p->holders.at;
+	p->told.holder_count = p->holders.n;
+}
+
 enum holder_reason receipt_plan_make(struct receipt_plan *p, struct state *s, const char *text,
 				     size_t len)
 {
@@ -113,12 +135,21 @@ enum holder_reason receipt_plan_make(struct receipt_plan *p, struct state *s, co
 	if (description != NULL)
 		reason = take(p, s, description);
 	json_decref(description);
-	p->told.record.data_hash = p->data_hash;
-	p->told.record.signatures = p->signatures;
-	p->told.record.symbols = (uint32_t)p->told.symbol_count;
-	p->told.record.index_ids = (const char *const *)p->index_ids.at;
-	p->told.holders = (const char *const *)p->holders.at;
-	p->told.holder_count = p->holders.n;
+	point(p);
+	if (reason != HOLDER_SIGNS)
+		receipt_plan_free(p);
+	return reason;
+}
+
+enum holder_reason receipt_plan_placed(struct receipt_plan *p, struct state *s,
+				       const struct ticket *t)
+{
+	enum holder_reason reason;
+
+	*p = (struct receipt_plan){.ticket = NULL};
+	reason = take_recorded(p, s, t);
+	texts_copy(&p->holders, &t->holders);
+	point(p);
 	if (reason != HOLDER_SIGNS)
 		receipt_plan_free(p);
 	return reason;

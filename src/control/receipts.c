@@ -87,8 +87,7 @@ static int take_bytes(void *ctx, const void *data, size_t len)
 	return 0;
 }
 
-static int read_artifact(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
-			 uint64_t size_max)
+int receipt_read(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32], uint64_t size_max)
 {
 	struct store *store = ctx;
 	struct reading r = {NULL, 0, 0};
@@ -129,13 +128,13 @@ static void read_description(struct store_task *task, struct store *store)
 {
 	struct receipt *r = (struct receipt *)task;
 
-	r->error = read_artifact(store, &r->text, &r->len, r->key, RECEIPT_DESCRIPTION);
+	r->error = receipt_read(store, &r->text, &r->len, r->key, RECEIPT_DESCRIPTION);
 }
 
 static void look_up(struct store_task *task, struct store *store)
 {
 	struct receipt *r = (struct receipt *)task;
-	const struct holder_bytes bytes = {read_artifact, hold_artifact, store};
+	const struct holder_bytes bytes = {receipt_read, hold_artifact, store};
 
 	holder_digest(&r->answer, &r->plan.told, r->account, &bytes);
 }

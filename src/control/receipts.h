@@ -20,6 +20,9 @@ struct receipts;
 struct receipts *receipts_new(struct control *c);
 void receipts_free(struct receipts *r);
 
+/* Bytes of an artifact as holder_bytes.read has them; ctx is the store. [store's owner] */
+int receipt_read(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32], uint64_t size_max);
+
 /* --- receipt_plan.c: what the description and the ledger say together */
 struct receipt_plan {
 	struct holder_ticket told; /* points into the rest */
@@ -31,6 +34,9 @@ struct receipt_plan {
 /* HOLDER_SIGNS when it is there; else why not. */
 enum holder_reason receipt_plan_make(struct receipt_plan *out, struct state *s, const char *text,
 				     size_t len);
+/* What the ledger says of a ticket that it has placed. */
+enum holder_reason receipt_plan_placed(struct receipt_plan *out, struct state *s,
+				       const struct ticket *t);
 void receipt_plan_free(struct receipt_plan *p);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "assay/status.h"
+#include "base/must.h"
 #include "crypto/digest.h"
 #include "ledger/placement.h"
 
@@ -143,26 +144,66 @@ static void resolve(struct holder_answer *out, const struct coded *c, const stru
 		digest_stream_end(&digest, out->digest);
 }
 
+/* Index and layout, out of what is here. */
+static enum holder_reason open_coded(struct coded **c, uint64_t *position,
+				     const struct holder_ticket *t, const char *account,
+				     const struct holder_bytes *bytes)
+{
+	int at = position_of(t, account), error;
+	enum holder_reason reason;
+
+	*c = NULL;
+	if (at < 0)
+		return HOLDER_NOT_HOLDER;
+	if (!counts_sound(t))
+		return HOLDER_COUNTS;
+	error = coded_new(c, &t->record);
+	if (error != 0)
+		return is_trouble(error) ? HOLDER_TROUBLE : HOLDER_INDEX;
+	*position = (uint64_t)at;
+	reason = find_layout(*c, t, bytes);
+	if (reason == HOLDER_SIGNS)
+		return reason;
+	coded_free(*c);
+	*c = NULL;
+	return reason;
+}
+
 void holder_digest(struct holder_answer *out, const struct holder_ticket *t, const char *account,
 		   const struct holder_bytes *bytes)
 {
-	int position = position_of(t, account), error;
+	uint64_t position;
 	struct coded *c;
 
-	*out = (struct holder_answer){.reason = HOLDER_SIGNS};
-	if (position < 0)
-		out->reason = HOLDER_NOT_HOLDER;
-	else if (!counts_sound(t))
-		out->reason = HOLDER_COUNTS;
-	if (out->reason != HOLDER_SIGNS)
-		return;
-	error = coded_new(&c, &t->record);
-	if (error != 0) {
-		out->reason = is_trouble(error) ? HOLDER_TROUBLE : HOLDER_INDEX;
-		return;
-	}
-	out->reason = find_layout(c, t, bytes);
+	*out = (struct holder_answer){.reason = open_coded(&c, &position, t, account, bytes)};
 	if (out->reason == HOLDER_SIGNS)
-		resolve(out, c, t, (uint64_t)position, bytes);
+		resolve(out, c, t, position, bytes);
 	coded_free(c);
+}
+
+enum holder_reason holder_keys(uint8_t (**keys)[32], size_t *n, const struct holder_ticket *t,
+			       const char *account, const struct holder_bytes *bytes)
+{
+	uint64_t position, index, all;
+	struct coded *c;
+	enum holder_reason reason = open_coded(&c, &position, t, account, bytes);
+
+	if (reason != HOLDER_SIGNS)
+		return reason;
+	index = placement_share(t->index_count, t->index_copies, t->holder_count, position);
+	all = index + placement_share(t->symbol_count, t->symbol_copies, t->holder_count, position);
+	*keys = malloc((all > 0 ? all : 1) * sizeof(**keys));
+	*n = 0;
+	for (uint64_t k = 0; k < all && *keys != NULL; k++) {
+		uint64_t copies = k < index ? t->index_copies : t->symbol_copies;
+		uint32_t ordinal = (uint32_t)placement_ordinal(k < index ? k : k - index, copies,
+							       t->holder_count, position);
+		const uint8_t *key =
+			k < index ? coded_index_key(c, ordinal) : coded_symbol_key(c, ordinal);
+
+		must(key != NULL); /* counts are those of index and layout */
+		memcpy((*keys)[(*n)++], key, 32);
+	}
+	coded_free(c);
+	return *keys != NULL ? HOLDER_SIGNS : HOLDER_TROUBLE;
 }

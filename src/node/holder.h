@@ -69,4 +69,11 @@ struct holder_answer {
 void holder_digest(struct holder_answer *out, const struct holder_ticket *t, const char *account,
 		   const struct holder_bytes *bytes);
 
+/*
+ * The keys of what lies with that account, whether it is there or not; malloc'd. HOLDER_SIGNS, or
+ * why they are not known. Only `read` is asked.
+ */
+enum holder_reason holder_keys(uint8_t (**keys)[32], size_t *n, const struct holder_ticket *t,
+			       const char *account, const struct holder_bytes *bytes);
+
 #endif

@@ -173,7 +173,7 @@ static int count_name(void *arg, const char *name)
 	const struct disk *d = &c->world->disk;
 	char path[200];
 
-	if (strcmp(name, "pushed") == 0)
+	if (strcmp(name, "pushed") == 0 || strcmp(name, "placed") == 0)
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", c->path, name);
 	if (d->size_of(d->ctx, path) >= 0) {

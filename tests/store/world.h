@@ -42,7 +42,7 @@ void file_key(uint64_t n, uint64_t size, uint8_t key[32]);
 int put_file(struct world *w, uint64_t n, uint64_t size, uint8_t key[32]);
 /* Gets it and compares; the number of bytes that came out is right, or fails. */
 int get_file(struct world *w, uint64_t n, uint64_t size);
-/* Files in artifacts/, with temporary ones, without marks of pushed ones. */
+/* Files in artifacts/, with temporary ones, without marks. */
 unsigned files_on_disk(const struct world *w);
 
 /* Cold reads without a worker. */
