@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/core.h"
-
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,34 +9,9 @@
 #include "base/text.h"
 #include "ledger/entry.h"
 #include "ledger/rules.h"
-#include "node/statewriter.h"
+#include "node/core_impl.h"
 
 #define N_PER_MS 1000 /* entries of one millisecond that differ in n */
-
-/* An outcome of an own entry, until the turn is done with the replica. */
-struct ended {
-	uint64_t cookie;
-	uint8_t id[32];
-	struct entry_outcome outcome;
-};
-
-struct core {
-	struct core_config config;
-	struct replica *replica;
-	struct runner *runner;
-	struct local *local;
-	struct statewriter *states; /* NULL: none are written */
-	struct peers *peers;
-	struct peer_port port;
-	struct effects effects;
-	struct ended *ended;
-	size_t ended_n, ended_room;
-	uint64_t seq;	 /* that the runner was told of */
-	bool caught_up;	 /* likewise */
-	uint64_t last_n; /* of entries */
-	uint64_t due;	 /* of the runner's next turn */
-	struct ledger_view view;
-};
 
 /* --- what the replica tells --- */
 
@@ -48,6 +21,8 @@ static void on_event(void *ctx, const struct state_event *event)
 
 	if (c->states != NULL && event->kind == STATE_SEALED)
 		statewriter_prune(c->states, core_state(c));
+	c->heals_changed |= event->kind == STATE_HEAL_CHANGED;
+	c->nodes_changed += event->kind == STATE_NODE_CHANGED;
 	if (c->config.listener.event != NULL)
 		c->config.listener.event(c->config.listener.ctx, event);
 }
@@ -170,7 +145,7 @@ static void carry_entry(struct core *c, const struct effect *e, struct moment no
 	int error;
 
 	must(data != NULL);
-	error = core_put(c, e->cookie, e->entry.class, e->entry.type, data, CORE_FRESH, now);
+	error = core_put(c, e->cookie, e->entry.class, e->entry.type, data, e->entry.n, now);
 	json_decref(data);
 	if (error != 0) {
 		struct entry_outcome never = {.end = ENTRY_EXPIRED, .reason = ""};
@@ -189,13 +164,13 @@ static void carry(struct core *c, struct moment now)
 
 		if (e->kind == EFFECT_ENTRY)
 			carry_entry(c, e, now);
-		else
+		else if (!core_carry_heal(c, e))
 			must(peer_port_carry(&c->port, e));
 	}
 	effects_clear(&c->effects);
 }
 
-static void step(struct core *c, const struct node_event *event, struct moment now)
+void core_step(struct core *c, const struct node_event *event, struct moment now)
 {
 	runner_step(c->runner, event, now, &c->effects);
 	carry(c, now);
@@ -212,7 +187,9 @@ static void tell_applied(struct core *c, struct moment now)
 		return;
 	c->seq = status.seq;
 	c->caught_up = event.caught_up;
-	step(c, &event, now);
+	event.heals_changed = c->heals_changed;
+	c->heals_changed = false;
+	core_step(c, &event, now);
 }
 
 static void tell_ended(struct core *c, struct moment now)
@@ -223,7 +200,7 @@ static void tell_ended(struct core *c, struct moment now)
 			.kind = EVENT_ENTRY, .cookie = e.cookie, .entry = e.outcome};
 
 		if (e.cookie >= CORE_COOKIES)
-			step(c, &event, now);
+			core_step(c, &event, now);
 		else if (c->config.listener.outcome != NULL)
 			c->config.listener.outcome(c->config.listener.ctx, e.cookie, e.id,
 						   &e.outcome);
@@ -237,7 +214,7 @@ static uint64_t turn_peers(struct core *c, struct moment now)
 	uint64_t due = peers_turn(c->peers);
 
 	while (peers_next(c->peers, &event)) {
-		step(c, &event, now);
+		core_step(c, &event, now);
 		due = peers_turn(c->peers);
 	}
 	return due;
@@ -254,8 +231,9 @@ uint64_t core_turn(struct core *c, struct moment now)
 	tell_applied(c, now);
 	tell_ended(c, now);
 	if (now.mono_ns >= c->due)
-		step(c, &turn, now);
+		core_step(c, &turn, now);
 	peers_due = turn_peers(c, now);
+	core_turn_heal(c, now);
 	tell_ended(c, now);
 	c->due = runner_due(c->runner, now);
 	if (more)
@@ -269,7 +247,7 @@ void core_stop(struct core *c, struct moment now)
 {
 	struct node_event stop = {.kind = EVENT_STOP};
 
-	step(c, &stop, now);
+	core_step(c, &stop, now);
 }
 
 bool core_stopped(const struct core *c, struct moment now)
@@ -289,6 +267,7 @@ static int open_replica(struct core *c, char *why, size_t why_room)
 		.self = config->peers.account,
 		.log = config->peers.log,
 		.random = config->peers.random,
+		.failpoints = config->failpoints,
 		.event = on_event,
 		.applied = on_applied,
 		.outcome = on_outcome,
@@ -318,7 +297,7 @@ static int open_states(struct core *c, char *why, size_t why_room)
 	return error;
 }
 
-static void open_runner(struct core *c)
+static void open_runner(struct core *c, unsigned heal_folders)
 {
 	struct runner_config runner = {
 		.signer = {sign_with_identity, c},
@@ -326,6 +305,9 @@ static void open_runner(struct core *c)
 		.settings = c->config.settings,
 		.local = c->local,
 		.reveal = c->config.reveal,
+		.heal = c->config.heal,
+		.failpoints = c->config.failpoints,
+		.heal_folders = heal_folders,
 	};
 	uint8_t boot[16];
 
@@ -340,6 +322,7 @@ static void open_runner(struct core *c)
 int core_new(struct core **out, char *why, size_t why_room, const struct core_config *config)
 {
 	struct core *c = calloc(1, sizeof(*c));
+	unsigned folders;
 	int error;
 
 	*out = NULL;
@@ -350,6 +333,8 @@ int core_new(struct core **out, char *why, size_t why_room, const struct core_co
 		error = open_replica(c, why, why_room);
 	if (error == 0)
 		error = local_open(&c->local, config->db, why, why_room);
+	if (error == 0)
+		error = core_sweep_staging(c, &folders, why, why_room);
 	if (error != 0) {
 		core_free(c);
 		return error;
@@ -359,7 +344,7 @@ int core_new(struct core **out, char *why, size_t why_room, const struct core_co
 	c->peers = peers_new(&c->config.peers);
 	must(c->peers != NULL);
 	c->port = peers_port(c->peers);
-	open_runner(c);
+	open_runner(c, folders);
 	*out = c;
 	return 0;
 }

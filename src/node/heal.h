@@ -8,6 +8,8 @@
 #ifndef NODE_HEAL_H
 #define NODE_HEAL_H
 
+#include <sys/queue.h>
+
 #include "node/ctx.h"
 #include "node/heal_port.h"
 #include "node/heal_store.h"
@@ -47,14 +49,14 @@ struct heal_standing {
 };
 
 struct heal_job;
+TAILQ_HEAD(heal_jobs, heal_job);
 struct heal {
 	struct node_ctx *ctx;
 	struct heal_store store;
 	struct heal_port port; /* begin and cancel go by effects, so only its questions are used */
 	struct failpoints failpoints;
 	struct heal_settings settings;
-	struct heal_job *jobs;
-	size_t n, room;
+	struct heal_jobs jobs;	  /* in the order in which they came */
 	uint64_t due_ns, tick_ns; /* of the next tick, of the last one */
 	uint64_t generation;
 	bool stopping;

@@ -27,5 +27,6 @@ int local_set_last_epoch(struct local *l, uint64_t epoch, uint64_t now_ms);
 
 struct recheck_store local_rechecks(struct local *l);
 struct heal_store local_heals(struct local *l);
+int local_heal_claims(struct local *l, uint64_t *count);
 
 #endif

@@ -111,6 +111,16 @@ static int claim_drop(void *ctx, uint64_t op, bool pending_only)
 	return local_run(with_op(ctx, S_CLAIM_DROP, op));
 }
 
+int local_heal_claims(struct local *l, uint64_t *count)
+{
+	sqlite3_stmt *s = l->statement[S_CLAIM_COUNT];
+	int result = sqlite3_step(s);
+
+	*count = result == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+	local_reset(s);
+	return result == SQLITE_ROW ? 0 : ASSAY_E_IO;
+}
+
 /* --- votes */
 
 static sqlite3_stmt *with_vote(struct local *l, enum statement which, const char *self, uint64_t op)

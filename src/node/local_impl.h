@@ -39,6 +39,7 @@
 		      "heal_claims_submitted where heal_op_id = ?1")                               \
 	X(CLAIMS, "select heal_op_id, ticket_id, manifest_hash, status from "                      \
 		  "heal_claims_submitted where heal_op_id > ?1 order by heal_op_id limit ?2")      \
+	X(CLAIM_COUNT, "select count(*) from heal_claims_submitted")                               \
 	X(CLAIM_MARK,                                                                              \
 	  "update heal_claims_submitted set status = 'submitted' where heal_op_id = ?1")           \
 	X(CLAIM_DROP,                                                                              \

@@ -10,6 +10,7 @@
 #ifndef NODE_REPLICA_H
 #define NODE_REPLICA_H
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "node/ahead.h"
 #include "node/outbox.h"
@@ -31,6 +32,7 @@ struct replica_config {
 	const char *self; /* account; its own seals trim the log. NULL: never */
 	struct log log;
 	struct random random;
+	struct failpoints failpoints;
 	/* After the commit; all of one commit in their order. NULL: not wanted. */
 	void (*event)(void *ctx, const struct state_event *event);
 	void (*applied)(void *ctx, uint64_t seq, const struct entry_result *result);
@@ -71,6 +73,8 @@ void replica_attach(struct replica *r, struct feed *feed);
 bool replica_turn(struct replica *r, struct moment now);
 /* Monotonic time at which it wants to be turned, whatever the feed has; UINT64_MAX: never. */
 uint64_t replica_due(const struct replica *r);
+/* As outbox_races. */
+void replica_races(struct replica *r, unsigned max);
 /* An entry of this node. Codes of outbox_put; REFUSED while there is a mismatch or a failure. */
 int replica_put(struct replica *r, uint64_t cookie, enum entry_class class, const uint8_t *bytes,
 		size_t len, struct moment now);

@@ -123,6 +123,7 @@ static unsigned apply_some(struct replica *r, unsigned first, unsigned last)
 		err = outbox_expire(r->outbox, r->state);
 	if (err == 0)
 		err = copy_put_state(r->copy, r->state);
+	failpoint(&r->config.failpoints, FAIL_LEDGER_APPLY);
 	if (err == 0 && !r->failed)
 		err = node_db_exec(r->config.db, "commit");
 	if (err != 0)

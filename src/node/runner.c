@@ -11,9 +11,11 @@
 #include "node/resolve.h"
 #include "node/ticker.h"
 
-#define POLL_MS	   5000
-#define STOP_NS	   (2000 * NS_PER_MS)
-#define PROBING_NS (500 * NS_PER_MS)
+#define POLL_MS	    5000
+#define STOP_NS	    (2000 * NS_PER_MS)
+#define STOPPING_NS (50 * NS_PER_MS)
+#define PROBING_NS  (500 * NS_PER_MS)
+#define HEAL_NS	    (30000 * NS_PER_MS) /* for cancelled work to end */
 
 struct runner {
 	struct node_ctx ctx;
@@ -25,15 +27,36 @@ struct runner {
 	struct recheck recheck;
 	struct ticker ticker;
 	struct presence_part presence;
+	struct heal heal;
+	bool healing;
 	struct epoch_facts facts; /* of the last turn */
 	bool any_facts, caught_up, stopping;
 	uint64_t stop_ns, round_ns, begin_ns;
 };
 
+static struct heal_left heal_left(struct local *local, unsigned folders)
+{
+	struct heal_left left = {.folders = folders};
+
+	if (local != NULL && local_heal_claims(local, &left.claims) != 0)
+		left.claims = 0;
+	return left;
+}
+
+static void init_heal(struct runner *r, const struct runner_config *config)
+{
+	struct heal_store store = local_heals(config->local);
+
+	r->healing = config->settings.heal.on && config->heal.begin != NULL;
+	heal_init(&r->heal, &r->ctx, &store, &config->heal, &config->failpoints,
+		  &config->settings.heal);
+}
+
 struct runner *runner_new(const struct runner_config *config)
 {
 	struct runner *r = calloc(1, sizeof(*r));
 	struct recheck_store store = local_rechecks(config->local);
+	struct heal_left left = heal_left(config->local, config->heal_folders);
 
 	must(r != NULL && settings_wrong(&config->settings) == NULL);
 	strcpy(r->ctx.self, config->account);
@@ -50,7 +73,8 @@ struct runner *runner_new(const struct runner_config *config)
 	recheck_init(&r->recheck, &r->ctx, &store, &r->settings.recheck);
 	ticker_init(&r->ticker, &r->ctx, config->reveal);
 	presence_init(&r->presence, &r->ctx, config->boot);
-	settings_warn(&r->settings, &r->ctx.log);
+	init_heal(r, config);
+	settings_warn(&r->settings, &left, &r->ctx.log);
 	return r;
 }
 
@@ -63,6 +87,7 @@ void runner_free(struct runner *r)
 	resolver_free(&r->resolver);
 	report_free(&r->report);
 	recheck_free(&r->recheck);
+	heal_free(&r->heal);
 	free(r);
 }
 
@@ -74,11 +99,18 @@ void runner_host(struct runner *r, const struct host_facts *host)
 void runner_replaced(struct runner *r, const struct ledger_view *ledger)
 {
 	r->ctx.ledger = *ledger;
+	r->heal.generation++;
+	r->heal.due_ns = 0;
 }
 
 const struct counters *runner_counters(const struct runner *r)
 {
 	return &r->ctx.counters;
+}
+
+const struct heal *runner_heal(const struct runner *r)
+{
+	return r->healing ? &r->heal : NULL;
 }
 
 static uint64_t epoch_ms(const struct runner *r)
@@ -180,6 +212,8 @@ static void turn(struct runner *r, struct moment now, struct effects *out)
 		return;
 	ticker_turn(&r->ticker, now, out);
 	presence_turn(&r->presence, now, out);
+	if (r->healing)
+		heal_turn(&r->heal, now, out);
 	r->any_facts = ledger->current(ledger->ctx, &r->facts);
 	if (!r->any_facts)
 		return;
@@ -201,11 +235,12 @@ static void stop(struct runner *r, struct moment now, struct effects *out)
 	/* Whoever does not answer us now has no part in it. */
 	challenge_end(&r->challenge);
 	recheck_stop(&r->recheck);
+	heal_stop(&r->heal, out);
 	presence_stop(&r->presence, out);
 }
 
 static void take_entry(struct runner *r, uint64_t cookie, const struct entry_outcome *outcome,
-		       struct moment now)
+		       struct moment now, struct effects *out)
 {
 	switch (cookie_part(cookie)) {
 	case PART_REPORT:
@@ -220,9 +255,11 @@ static void take_entry(struct runner *r, uint64_t cookie, const struct entry_out
 	case PART_PRESENCE:
 		presence_verdict(&r->presence, cookie, outcome);
 		break;
+	case PART_HEAL:
+		heal_verdict(&r->heal, cookie, outcome, now, out);
+		break;
 	case PART_CHALLENGE:
 	case PART_RESOLVE:
-	case PART_HEAL:
 		break;
 	}
 }
@@ -237,6 +274,8 @@ void runner_step(struct runner *r, const struct node_event *e, struct moment now
 		break;
 	case EVENT_APPLIED:
 		r->caught_up = e->caught_up;
+		if (e->heals_changed)
+			heal_changed(&r->heal, now);
 		break;
 	case EVENT_ASKED:
 		if (cookie_part(e->cookie) == PART_CHALLENGE)
@@ -255,9 +294,10 @@ void runner_step(struct runner *r, const struct node_event *e, struct moment now
 		report_probed(&r->report, e->cookie, e->probed, now, out);
 		break;
 	case EVENT_ENTRY:
-		take_entry(r, e->cookie, &e->entry, now);
+		take_entry(r, e->cookie, &e->entry, now, out);
 		break;
 	case EVENT_HEALED:
+		heal_healed(&r->heal, e->cookie, e->healed, now, out);
 		break;
 	case EVENT_STOP:
 		stop(r, now, out);
@@ -277,11 +317,15 @@ uint64_t runner_due(struct runner *r, struct moment now)
 {
 	uint64_t due = now.mono_ns + r->settings.poll_interval_ms * NS_PER_MS;
 
-	if (r->stopping)
+	if (r->stopping && now.mono_ns < r->stop_ns)
 		return sooner(due, r->stop_ns);
+	if (r->stopping)
+		return now.mono_ns + STOPPING_NS;
 	if (!r->caught_up)
 		return due;
 	due = sooner(due, ticker_due(&r->ticker));
+	if (r->healing)
+		due = sooner(due, heal_due(&r->heal));
 	if (r->any_facts && challenging(r))
 		due = sooner(due, r->round_ns);
 	if (r->report.state == REPORT_PROBING)
@@ -295,8 +339,11 @@ bool runner_stopped(const struct runner *r, struct moment now)
 {
 	if (!r->stopping)
 		return false;
-	return now.mono_ns >= r->stop_ns || (r->presence.state == PRESENCE_GONE &&
-					     r->recheck.n == 0 && r->report.state != REPORT_SENT);
+	if (heal_working(&r->heal) && now.mono_ns < r->stop_ns + HEAL_NS)
+		return false;
+	return now.mono_ns >= r->stop_ns ||
+	       (r->presence.state == PRESENCE_GONE && r->recheck.n == 0 &&
+		r->report.state != REPORT_SENT && !heal_sending(&r->heal));
 }
 
 void runner_status(const struct runner *r, struct runner_status *out)

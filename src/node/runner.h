@@ -23,6 +23,9 @@ struct runner_config {
 	struct local *local;   /* of the node's database */
 	struct reveal *reveal; /* NULL: this node never ticks */
 	char boot[33];	       /* of this process: 16 random bytes, hex */
+	struct heal_port heal; /* begin NULL: healing is off */
+	struct failpoints failpoints;
+	unsigned heal_folders; /* of staging that were there at the start */
 };
 
 struct runner;
@@ -41,12 +44,14 @@ void runner_host(struct runner *r, const struct host_facts *host);
 /* The copy of the ledger is another one from now on. */
 void runner_replaced(struct runner *r, const struct ledger_view *ledger);
 /*
- * After EVENT_STOP: true when nothing of what was sent waits for its verdict, or 2 s are over. Then
- * the store may be closed.
+ * After EVENT_STOP: true when nothing of what was sent waits for its verdict, or 2 s are over, and
+ * no heal is at work, or 30 s are over. Then the store may be closed.
  */
 bool runner_stopped(const struct runner *r, struct moment now);
 
 const struct counters *runner_counters(const struct runner *r);
+/* NULL when healing is off. */
+const struct heal *runner_heal(const struct runner *r);
 /* Where the epoch stands, for the operator. */
 struct runner_status {
 	bool any_epoch;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/settings.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 const char *settings_wrong(const struct settings *s)
@@ -12,13 +13,17 @@ const char *settings_wrong(const struct settings *s)
 	return NULL;
 }
 
-void settings_warn(const struct settings *s, const struct log *log)
+void settings_warn(const struct settings *s, const struct heal_left *left, const struct log *log)
 {
-	char off[128];
-	int n = snprintf(off, sizeof(off), "%s%s%s", s->challenges ? "" : " storage_challenge",
-			 s->lep6 ? "" : " lep6", s->recheck_on ? "" : " recheck");
+	char off[128], heals[128] = "";
+	int n = snprintf(off, sizeof(off), "%s%s%s%s", s->challenges ? "" : " storage_challenge",
+			 s->lep6 ? "" : " lep6", s->recheck_on ? "" : " recheck",
+			 s->heal.on ? "" : " self_healing");
 
+	if (!s->heal.on && (left->claims > 0 || left->folders > 0))
+		snprintf(heals, sizeof(heals), " heal_claims=%" PRIu64 " staging_folders=%u",
+			 left->claims, left->folders);
 	if (n > 0)
 		log_warning(log, "challenge", "services that are off in the configuration",
-			    "off=\"%s\"", off + 1);
+			    "off=\"%s\"%s", off + 1, heals);
 }

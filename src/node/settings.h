@@ -23,7 +23,15 @@ struct settings {
 
 /* NULL, or what is wrong: a service that is on without those it needs. */
 const char *settings_wrong(const struct settings *s);
-/* One warning that names every service that is off; none when all are on. */
-void settings_warn(const struct settings *s, const struct log *log);
+/* What an earlier start left to heal. */
+struct heal_left {
+	uint64_t claims;  /* rows */
+	unsigned folders; /* of staging */
+};
+/*
+ * One warning that names every service that is off, and what that leaves undone; none when all are
+ * on.
+ */
+void settings_warn(const struct settings *s, const struct heal_left *left, const struct log *log);
 
 #endif

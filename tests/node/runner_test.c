@@ -243,12 +243,14 @@ static void test_c1_each_toggle(void **state)
 {
 	struct sim_log log = {0};
 	struct log seam = log_sim(&log);
-	const struct settings all = {.challenges = true, .lep6 = true, .recheck_on = true};
-	const struct settings two = {.challenges = true, .lep6 = true};
+	const struct settings all = {
+		.challenges = true, .lep6 = true, .recheck_on = true, .heal.on = true};
+	const struct settings two = {.challenges = true, .lep6 = true, .heal.on = true};
+	const struct heal_left none = {0};
 
-	settings_warn(&all, &seam);
+	settings_warn(&all, &none, &seam);
 	assert_int_equal(log.count, 0);
-	settings_warn(&two, &seam);
+	settings_warn(&two, &none, &seam);
 	assert_int_equal(log.count, 1);
 	assert_non_null(strstr(log.line[0], "off=\"recheck\""));
 }

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/heal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/status.h"
+#include "base/must.h"
+#include "node/heal_impl.h"
+
+#define GRACE_NS (5000 * NS_PER_MS) /* behind its deadline, work ends by itself */
+#define SOON_NS	 (100 * NS_PER_MS)  /* between ticks that the ledger asks for */
+
+void heal_settings_standard(struct heal_settings *s)
+{
+	if (s->poll_interval_ms == 0)
+		s->poll_interval_ms = 30000;
+	if (s->reconstructs_max == 0)
+		s->reconstructs_max = 2;
+	if (s->verifications_max == 0)
+		s->verifications_max = 4;
+	if (s->publishes_max == 0)
+		s->publishes_max = 2;
+	if (s->fetch_timeout_ms == 0)
+		s->fetch_timeout_ms = 60000;
+	if (s->fetch_attempts == 0)
+		s->fetch_attempts = 3;
+	if (s->fetch_backoff_ms == 0)
+		s->fetch_backoff_ms = 2000;
+	if (s->op_timeout_ms == 0)
+		s->op_timeout_ms = 900000;
+	if (s->reconstructed_max == 0)
+		s->reconstructed_max = UINT64_C(4) << 30;
+}
+
+const char *heal_role_name(enum heal_role role)
+{
+	static const char *const names[] = {"healer", "verifier", "finalizer"};
+
+	return names[role];
+}
+
+void heal_init(struct heal *h, struct node_ctx *ctx, const struct heal_store *store,
+	       const struct heal_port *port, const struct failpoints *failpoints,
+	       const struct heal_settings *settings)
+{
+	*h = (struct heal){
+		.ctx = ctx,
+		.store = *store,
+		.port = *port,
+		.failpoints = *failpoints,
+		.settings = *settings,
+	};
+	heal_settings_standard(&h->settings);
+	TAILQ_INIT(&h->jobs);
+}
+
+void heal_free(struct heal *h)
+{
+	while (!TAILQ_EMPTY(&h->jobs))
+		heal_job_end(h, TAILQ_FIRST(&h->jobs));
+}
+
+/* --- jobs */
+
+struct heal_job *heal_job_find(const struct heal *h, uint64_t op, enum heal_role role)
+{
+	struct heal_job *job;
+
+	TAILQ_FOREACH(job, &h->jobs, next)
+	if (job->op == op && job->role == role)
+		break;
+	return job;
+}
+
+struct heal_job *heal_job_get(struct heal *h, uint64_t op, enum heal_role role)
+{
+	struct heal_job *job = heal_job_find(h, op, role);
+
+	if (job != NULL)
+		return job;
+	job = calloc(1, sizeof(*job));
+	must(job != NULL);
+	job->op = op;
+	job->role = role;
+	TAILQ_INSERT_TAIL(&h->jobs, job, next);
+	return job;
+}
+
+void heal_job_end(struct heal *h, struct heal_job *job)
+{
+	TAILQ_REMOVE(&h->jobs, job, next);
+	free(job);
+}
+
+static bool busy(const struct heal *h, uint64_t op, enum heal_role role)
+{
+	const struct heal_job *job = heal_job_find(h, op, role);
+
+	return job != NULL && job->phase != JOB_IDLE;
+}
+
+bool heal_folder_busy(const struct heal *h, uint64_t op)
+{
+	return busy(h, op, HEAL_ROLE_HEALER) || busy(h, op, HEAL_ROLE_FINALIZER);
+}
+
+void heal_job_fill(struct heal_job *job, const struct heal_op *op)
+{
+	snprintf(job->ticket, sizeof(job->ticket), "%s", text_of(op->ticket));
+	snprintf(job->healer, sizeof(job->healer), "%s", text_of(op->healer));
+	snprintf(job->hash, sizeof(job->hash), "%s", text_of(op->result_hash));
+	job->deadline_epoch = op->deadline_epoch;
+}
+
+void heal_job_order(struct heal_job *job, enum heal_work work)
+{
+	job->phase = JOB_QUEUED;
+	job->work = work;
+	job->tries = 0;
+	job->end_ns = 0;
+}
+
+void heal_job_pause(struct heal_job *job, uint64_t delay_ms, struct moment now)
+{
+	job->phase = JOB_PAUSED;
+	job->retry_ns = now.mono_ns + delay_ms * NS_PER_MS;
+}
+
+void heal_job_rest(struct heal_job *job)
+{
+	job->phase = JOB_IDLE;
+	job->cookie = 0;
+}
+
+void heal_job_failed(struct heal *h, struct heal_job *job, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(job->why, sizeof(job->why), format, args);
+	va_end(args);
+	job->attempts++;
+	heal_job_rest(job);
+	log_warning(&h->ctx->log, "heal", "attempt failed", "op=%" PRIu64 " role=%s why=\"%s\"",
+		    job->op, heal_role_name(job->role), job->why);
+}
+
+void heal_job_send(struct heal *h, struct heal_job *job, const char *type, char *data, uint64_t n,
+		   struct effects *out)
+{
+	job->phase = JOB_SENT;
+	job->open = false;
+	job->cookie = ctx_cookie(h->ctx, PART_HEAL);
+	effects_entry(out, job->cookie, ENTRY_HEAL, type, data);
+	out->list[out->n - 1].entry.n = n;
+}
+
+enum heal_says heal_says_of(struct heal *h, enum heal_message message,
+			    const struct entry_outcome *outcome, enum failpoint ack_lost,
+			    enum failpoint garbled)
+{
+	enum heal_says says = classify_heal(outcome);
+
+	if (failpoint(&h->failpoints, ack_lost))
+		says = HEAL_SAYS_TRANSIENT;
+	else if (failpoint(&h->failpoints, garbled))
+		says = HEAL_SAYS_INDETERMINATE;
+	h->ctx->counters.heal_messages[message][says]++;
+	return says;
+}
+
+void heal_row_error(struct heal *h, uint64_t op, const char *what, int error)
+{
+	log_error(&h->ctx->log, "heal", what, "op=%" PRIu64 " error=\"%s\"", op,
+		  assay_error_text(error));
+}
+
+char *heal_text(json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+
+	must(text != NULL);
+	json_decref(object);
+	return text;
+}
+
+/* --- permits */
+
+static unsigned permits(const struct heal *h, enum heal_work work)
+{
+	switch (work) {
+	case HEAL_BUILD:
+		return h->settings.reconstructs_max;
+	case HEAL_HASH:
+		return h->settings.verifications_max;
+	case HEAL_PLACE:
+		return h->settings.publishes_max;
+	default:
+		return UINT_MAX;
+	}
+}
+
+/* A verifier keeps its permit between its attempts: they are one piece of work. */
+static bool has_permit(const struct heal_job *job)
+{
+	return job->phase == JOB_WORKING || (job->phase == JOB_QUEUED && job->tries > 0) ||
+	       (job->phase == JOB_PAUSED);
+}
+
+static bool permitted(const struct heal *h, const struct heal_job *job)
+{
+	const struct heal_job *other;
+	unsigned used = 0;
+
+	if (has_permit(job))
+		return true;
+	TAILQ_FOREACH(other, &h->jobs, next)
+	used += other->work == job->work && has_permit(other);
+	return used < permits(h, job->work);
+}
+
+static void begin(struct heal *h, struct heal_job *job, struct moment now, struct effects *out)
+{
+	struct heal_order *order;
+	uint64_t limit = UINT64_MAX;
+
+	if (job->end_ns == 0)
+		job->end_ns = heal_end_ns(h, job, now);
+	if (job->work == HEAL_HASH)
+		limit = now.mono_ns + heal_verify_limit_ns(h, job);
+	job->cut = job->end_ns < limit;
+	job->order_ns = job->cut ? job->end_ns : limit;
+	job->phase = JOB_WORKING;
+	job->overdue = false;
+	job->cookie = ctx_cookie(h->ctx, PART_HEAL);
+	order = &effects_add(out, EFFECT_HEAL, job->cookie, job->healer)->heal;
+	order->work = job->work;
+	order->op = job->op;
+	order->size = job->size;
+	order->deadline_ns = job->order_ns;
+	strcpy(order->ticket, job->ticket);
+	strcpy(order->healer, job->healer);
+	strcpy(order->hash, job->hash);
+}
+
+/* With a permit the op is read again: it may have moved on while the job waited. */
+static void run_queue(struct heal *h, struct moment now, struct effects *out)
+{
+	struct heal_job *job;
+
+	TAILQ_FOREACH(job, &h->jobs, next)
+	{
+		if (job->phase == JOB_PAUSED && now.mono_ns >= job->retry_ns)
+			job->phase = JOB_QUEUED;
+		if (job->phase != JOB_QUEUED || !permitted(h, job))
+			continue;
+		if (job->work == HEAL_CLEAN || heal_fits(h, job) == 1)
+			begin(h, job, now, out);
+		else
+			heal_job_rest(job);
+	}
+}
+
+/* --- events */
+
+/* Work that does not end by itself is told to, once; its permit comes back when it has ended. */
+static void cancel_overdue(struct heal *h, struct moment now, struct effects *out)
+{
+	struct heal_job *job;
+
+	TAILQ_FOREACH(job, &h->jobs, next)
+	if (job->phase == JOB_WORKING && !job->overdue && now.mono_ns >= job->order_ns + GRACE_NS) {
+		job->overdue = true;
+		effects_add(out, EFFECT_HEAL_CANCEL, job->cookie, "");
+	}
+}
+
+static uint64_t interval_ns(const struct heal *h)
+{
+	const struct ledger_view *ledger = &h->ctx->ledger;
+	uint64_t ms = h->settings.poll_interval_ms;
+	struct heal_terms terms;
+
+	if (ledger->heal_terms(ledger->ctx, &terms) == 0 &&
+	    ms > terms.epoch_length * terms.tick_interval_ms / 20)
+		ms = terms.epoch_length * terms.tick_interval_ms / 20;
+	return (ms > 0 ? ms : 1) * NS_PER_MS;
+}
+
+void heal_turn(struct heal *h, struct moment now, struct effects *out)
+{
+	if (h->stopping)
+		return;
+	cancel_overdue(h, now, out);
+	if (now.mono_ns >= h->due_ns) {
+		h->tick_ns = now.mono_ns;
+		h->due_ns = now.mono_ns + interval_ns(h);
+		heal_tick(h, now, out);
+	}
+	run_queue(h, now, out);
+}
+
+void heal_changed(struct heal *h, struct moment now)
+{
+	uint64_t soon = h->tick_ns + SOON_NS;
+
+	h->generation++;
+	if (soon < now.mono_ns)
+		soon = now.mono_ns;
+	if (soon < h->due_ns)
+		h->due_ns = soon;
+}
+
+static struct heal_job *job_of(struct heal *h, uint64_t cookie, enum job_phase phase)
+{
+	struct heal_job *job;
+
+	TAILQ_FOREACH(job, &h->jobs, next)
+	if (job->cookie == cookie && job->phase == phase)
+		break;
+	return job;
+}
+
+void heal_healed(struct heal *h, uint64_t cookie, const struct heal_done *done, struct moment now,
+		 struct effects *out)
+{
+	struct heal_job *job = job_of(h, cookie, JOB_WORKING);
+	enum heal_end end = done->end;
+
+	if (job == NULL)
+		return;
+	h->generation++;
+	h->ctx->counters.heal_works[job->work][end]++;
+	job->cookie = 0;
+	if (end == HEAL_END_CLOSED && job->overdue)
+		end = HEAL_END_LATE;
+	if (h->stopping && job->work != HEAL_CLEAN)
+		heal_job_rest(job);
+	else if (job->role == HEAL_ROLE_HEALER)
+		heal_claim_healed(h, job, done, end, now, out);
+	else if (job->role == HEAL_ROLE_VERIFIER)
+		heal_verify_healed(h, job, done, end, now, out);
+	else
+		heal_finish_healed(h, job, done, end, now, out);
+	if (!h->stopping)
+		run_queue(h, now, out);
+}
+
+void heal_verdict(struct heal *h, uint64_t cookie, const struct entry_outcome *outcome,
+		  struct moment now, struct effects *out)
+{
+	struct heal_job *job = job_of(h, cookie, JOB_SENT);
+
+	if (job == NULL)
+		return;
+	if (outcome->end == ENTRY_OPEN) {
+		job->open = true;
+		return;
+	}
+	if (job->role == HEAL_ROLE_HEALER)
+		heal_claim_verdict(h, job, outcome);
+	else if (job->role == HEAL_ROLE_VERIFIER)
+		heal_verify_verdict(h, job, outcome);
+	else
+		heal_finish_verdict(h, job, outcome);
+	if (!h->stopping)
+		run_queue(h, now, out);
+}
+
+void heal_stop(struct heal *h, struct effects *out)
+{
+	struct heal_job *job;
+
+	h->stopping = true;
+	TAILQ_FOREACH(job, &h->jobs, next)
+	{
+		if (job->phase == JOB_WORKING)
+			effects_add(out, EFFECT_HEAL_CANCEL, job->cookie, "");
+		else if (job->phase != JOB_SENT)
+			heal_job_rest(job);
+	}
+}
+
+static bool any(const struct heal *h, enum job_phase phase)
+{
+	const struct heal_job *job;
+
+	TAILQ_FOREACH(job, &h->jobs, next)
+	if (job->phase == phase)
+		return true;
+	return false;
+}
+
+bool heal_working(const struct heal *h)
+{
+	return any(h, JOB_WORKING);
+}
+
+bool heal_sending(const struct heal *h)
+{
+	return any(h, JOB_SENT);
+}
+
+uint64_t heal_due(const struct heal *h)
+{
+	const struct heal_job *job;
+	uint64_t due = h->due_ns;
+
+	TAILQ_FOREACH(job, &h->jobs, next)
+	{
+		uint64_t own = UINT64_MAX;
+
+		if (job->phase == JOB_PAUSED)
+			own = job->retry_ns;
+		else if (job->phase == JOB_WORKING && !job->overdue)
+			own = job->order_ns + GRACE_NS;
+		if (own < due)
+			due = own;
+	}
+	return due;
+}
