@@ -12,6 +12,7 @@
 #endif
 
 #include "assay/status.h"
+#include "base/failpoint.h"
 #include "base/must.h"
 #include "glue.h"
 
@@ -90,6 +91,13 @@ static int print_config(const char *config_path)
 	return EXIT_SUCCESS;
 }
 
+static int list_failpoints(const char *config_path)
+{
+	for (unsigned i = 0; i < FAIL_COUNT; i++)
+		printf("%-24s %s\n", failpoint_name(i), failpoint_text(i));
+	return EXIT_SUCCESS;
+}
+
 /* Everything that is looked at; fails when something keeps the node from starting. */
 static int doctor(const char *config_path)
 {
@@ -138,6 +146,9 @@ static const struct argp_option option_list[] = {
 	 "would "
 	 "not start",
 	 0},
+	{"failpoints", 'f', NULL, 0,
+	 "list what ASSAY_FAILPOINT=name[:count] in the environment can name, for tests, and end",
+	 0},
 	{0},
 };
 
@@ -157,6 +168,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'd':
 		options->action = doctor;
+		return 0;
+	case 'f':
+		options->action = list_failpoints;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "unexpected argument %s", argument);

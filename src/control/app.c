@@ -51,6 +51,8 @@ int app_config_start(struct app *app)
 	int result = config_load(&app->config, app->config_path, app->error);
 	int format = app->config.log_format;
 
+	if (result == 0)
+		result = failpoints_env(&app->failpoints, app->error, sizeof(app->error));
 	if (result != 0) {
 		app->exit_code = EX_CONFIG;
 		return result;

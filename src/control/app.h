@@ -11,6 +11,7 @@
 #ifndef CONTROL_APP_H
 #define CONTROL_APP_H
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/real.h"
 #include "control/config.h"
@@ -42,6 +43,7 @@ struct app {
 	/* Set by the data plane before the loop starts. */
 	struct plane plane;
 	void *data; /* main.c's */
+	struct failpoints failpoints;
 
 	struct network *network; /* NULL without a genesis document */
 	struct registry *registry;

@@ -22,6 +22,8 @@ static void take_value(void *base, const struct config_key *key, cfg_t *section)
 	case CONFIG_NUMBER:
 	case CONFIG_OCTAL:
 		*(uint64_t *)(void *)field = (uint64_t)cfg_opt_getnint(opt, 0);
+		if (key->zero_is_default && *(uint64_t *)(void *)field == 0)
+			*(uint64_t *)(void *)field = key->number;
 		break;
 	case CONFIG_BOOL:
 		*(bool *)field = cfg_opt_getnbool(opt, 0) == cfg_true;
@@ -68,6 +70,16 @@ void config_port_where(char *out, size_t room, const struct config *config, unsi
 {
 	snprintf(out, room, "%.200s:%u: port \"%s\"", config->path, config->port[port].line,
 		 config->port[port].name);
+}
+
+void config_staging_dir(char *out, size_t room, const struct config *config)
+{
+	const char *dir = config->heal_staging;
+
+	if (dir[0] == '/')
+		snprintf(out, room, "%s", dir);
+	else
+		snprintf(out, room, "%s/%s", config->state_dir, dir);
 }
 
 static int check_whole(struct config *out, char *error)

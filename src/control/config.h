@@ -21,6 +21,7 @@
 #define CONFIG_LIST_MAX	     64
 #define CONFIG_FILE_MAX	     (256 * 1024)
 #define CONFIG_ERROR_MAX     512
+#define CONFIG_SEQUENCE_MAX  10
 
 struct config_list {
 	unsigned count;
@@ -83,6 +84,14 @@ struct config {
 	uint64_t recheck_lookback, recheck_max, recheck_interval_ms;
 	uint64_t recheck_failures, recheck_ttl_ms;
 
+	bool heal_on;
+	uint64_t heal_poll_ms;
+	uint64_t heal_reconstructs, heal_verifications, heal_publishes; /* at once */
+	char heal_staging[256]; /* absolute, or below state_dir */
+	uint64_t heal_fetch_timeout_ms, heal_fetch_attempts, heal_fetch_backoff_ms;
+	uint64_t heal_op_timeout_ms, heal_bytes_max;
+	uint64_t heal_sequence_attempts; /* at most CONFIG_SEQUENCE_MAX */
+
 	int log_level;	/* enum log_level */
 	int log_format; /* enum log_format, or -1: journal under systemd, else plain */
 
@@ -131,6 +140,9 @@ struct config {
 	unsigned role_count;		/* of worker_roles; 0 = auto */
 	uint8_t roles[CONFIG_CPUS_MAX]; /* i-th worker; CONFIG_SERVE | ... */
 };
+
+/* self_healing.staging_dir, which is below the state directory unless it is absolute. */
+void config_staging_dir(char *out, size_t room, const struct config *config);
 
 /* Every key at its default. */
 void config_defaults(struct config *out);

@@ -47,6 +47,16 @@ const char *config_check_path_or_none(const char *text)
 	return text[0] != 0 ? config_check_path(text) : NULL;
 }
 
+const char *config_check_staging(const char *text)
+{
+	if (text[0] == 0 || strcmp(text, ".") == 0 || strcmp(text, "/") == 0)
+		return "must be a folder of its own";
+	for (const char *p = text; *p != 0; p++)
+		if ((unsigned char)*p < ' ')
+			return "must not contain control characters";
+	return NULL;
+}
+
 const char *config_check_endpoint(const char *text)
 {
 	const char *host = strncmp(text, "http://", 7) == 0    ? text + 7
@@ -329,6 +339,8 @@ int config_derive(struct config *config, int *port, char message[CONFIG_ERROR_MA
 	digest_one(config->network_id, NULL, config->network, strlen(config->network));
 	config->control_cpu_number = strcmp(p, "auto") == 0 ? -1 : cpu_number(&p);
 	parse_cpus(&config->cpus, config->worker_cpus);
+	if (config->heal_sequence_attempts > CONFIG_SEQUENCE_MAX)
+		config->heal_sequence_attempts = CONFIG_SEQUENCE_MAX;
 	config->role_count = config->worker_roles.count;
 	for (unsigned i = 0; i < config->role_count; i++)
 		config->roles[i] = parse_roles(config->worker_roles.item[i]);

@@ -37,20 +37,26 @@ static const struct config_choice idles[] = {
 #define IN_PORT(field) offsetof(struct config_port, field), sizeof(((struct config_port *)0)->field)
 #define U32_MAX	       4294967295u
 
-#define KEY_TEXT(section, name, reload, field, def, checker, explain)                        \
-	{                                                                                    \
-		section, name, CONFIG_TEXT, reload, AT(field), .text = def, .help = explain, \
-							       .check = checker              \
+#define KEY_TEXT(section, name, reload, field, def, checker, explain)  \
+	{                                                              \
+		section, name, CONFIG_TEXT, reload, false, AT(field),  \
+			.text = def, .help = explain, .check = checker \
 	}
 #define KEY_NUMBER(section, name, reload, field, def, low, high, units, explain)               \
 	{                                                                                      \
-		section, name, CONFIG_NUMBER, reload, AT(field),                               \
+		section, name, CONFIG_NUMBER, reload, false, AT(field),                        \
 			.number = def, .min = low, .max = high, .unit = units, .help = explain \
 	}
-#define KEY_CHOICE(section, name, reload, field, def, list, explain)                           \
-	{                                                                                      \
-		section, name, CONFIG_CHOICE, reload, AT(field), .text = def, .choices = list, \
-								 .help = explain               \
+/* 0 stands for the default. */
+#define KEY_ZERO(section, name, reload, field, def, high, units, explain)          \
+	{                                                                          \
+		section, name, CONFIG_NUMBER, reload, true, AT(field),             \
+			.number = def, .max = high, .unit = units, .help = explain \
+	}
+#define KEY_CHOICE(section, name, reload, field, def, list, explain)    \
+	{                                                               \
+		section, name, CONFIG_CHOICE, reload, false, AT(field), \
+			.text = def, .choices = list, .help = explain   \
 	}
 
 const struct config_key config_keys[] = {
@@ -73,7 +79,7 @@ const struct config_key config_keys[] = {
 		   "What orders the entries: sqlite for nodes of one machine, etcd for many."),
 	KEY_TEXT("ledger", "file", RESTART, ledger_file, "", config_check_path_or_none,
 		 "sqlite: the file that all nodes of the network share, on a local file system."),
-	{"ledger", "endpoints", CONFIG_TEXTS, RESTART, AT(ledger_endpoints),
+	{"ledger", "endpoints", CONFIG_TEXTS, RESTART, false, AT(ledger_endpoints),
 	 .help = "etcd: its members, like \"http://192.0.2.1:2379\".",
 	 .check = config_check_endpoint},
 	KEY_TEXT("ledger", "prefix", RESTART, ledger_prefix, "", NULL,
@@ -85,18 +91,18 @@ const struct config_key config_keys[] = {
 	KEY_TEXT("ledger", "key", RESTART, ledger_key, "", config_check_path_or_none,
 		 "etcd: its key (PEM)."),
 
-	{"storage_challenge", "enabled", CONFIG_BOOL, RESTART, AT(challenge_on), .number = 0,
+	{"storage_challenge", "enabled", CONFIG_BOOL, RESTART, false, AT(challenge_on), .number = 0,
 	 .help = "Take part in challenges: without it no node is examined and no report is made. "
 		 "The ledger's enforcement mode must allow it too."},
 	KEY_NUMBER("storage_challenge", "poll_interval_ms", RESTART, challenge_poll_ms, 5000, 10,
 		   3600000, "ms", "How often open work of an epoch is looked at."),
-	{"lep6", "enabled", CONFIG_BOOL, RESTART, AT(lep6_on), .number = 0,
+	{"lep6", "enabled", CONFIG_BOOL, RESTART, false, AT(lep6_on), .number = 0,
 	 .help = "Examine the assigned nodes of every epoch; needs storage_challenge.enabled."},
 	KEY_NUMBER("lep6", "max_concurrent_targets", RESTART, lep6_targets, 4, 1, 64, NULL,
 		   "Nodes examined at a time."),
 	KEY_NUMBER("lep6", "recipient_read_timeout_ms", RESTART, lep6_timeout_ms, 30000, 100,
 		   600000, "ms", "Longest wait for an answer; less in short epochs."),
-	{"recheck", "enabled", CONFIG_BOOL, RESTART, AT(recheck_on), .number = 0,
+	{"recheck", "enabled", CONFIG_BOOL, RESTART, false, AT(recheck_on), .number = 0,
 	 .help = "Repeat failed challenges of others; needs storage_challenge.enabled and "
 		 "lep6.enabled."},
 	KEY_NUMBER("recheck", "lookback_epochs", RESTART, recheck_lookback, 7, 1, 64, NULL,
@@ -110,13 +116,44 @@ const struct config_key config_keys[] = {
 	KEY_NUMBER("recheck", "failure_backoff_ttl_ms", RESTART, recheck_ttl_ms, 900000, 1000,
 		   86400000, "ms", "They are forgotten after this."),
 
+	{"self_healing", "enabled", CONFIG_BOOL, RESTART, false, AT(heal_on), .number = 0,
+	 .help = "Rebuild and check files when the ledger appoints this node to it, and let others "
+		 "read what it has rebuilt. The ledger's enforcement mode must allow it too."},
+	KEY_ZERO("self_healing", "poll_interval_ms", RESTART, heal_poll_ms, 30000, 3600000, "ms",
+		 "How often open heal operations are looked at; more often in short epochs."),
+	KEY_ZERO("self_healing", "max_concurrent_reconstructs", RESTART, heal_reconstructs, 2, 64,
+		 NULL, "Files rebuilt at a time."),
+	KEY_ZERO("self_healing", "max_concurrent_verifications", RESTART, heal_verifications, 4, 64,
+		 NULL, "Rebuilt files of others checked at a time."),
+	KEY_ZERO("self_healing", "max_concurrent_publishes", RESTART, heal_publishes, 2, 64, NULL,
+		 "Rebuilt files brought to their holders at a time."),
+	KEY_TEXT("self_healing", "staging_dir", RESTART, heal_staging, "heal-staging",
+		 config_check_staging,
+		 "Where rebuilt files wait for the verifiers' votes; below state_dir unless it is "
+		 "absolute."),
+	KEY_ZERO("self_healing", "verifier_fetch_timeout_ms", RESTART, heal_fetch_timeout_ms, 60000,
+		 86400000, "ms",
+		 "Longest time for reading a rebuilt file once; more for large files."),
+	KEY_ZERO("self_healing", "verifier_fetch_attempts", RESTART, heal_fetch_attempts, 3, 100,
+		 NULL, "Attempts to read it before the vote is negative."),
+	KEY_ZERO("self_healing", "verifier_fetch_backoff_base_ms", RESTART, heal_fetch_backoff_ms,
+		 2000, 600000, "ms", "Pause before the second attempt; doubles with each."),
+	KEY_ZERO("self_healing", "dispatch_op_timeout_ms", RESTART, heal_op_timeout_ms, 900000,
+		 86400000, "ms", "Longest time for any one piece of work on an operation."),
+	KEY_ZERO("self_healing", "max_reconstructed_bytes", RESTART, heal_bytes_max, 4294967296,
+		 1099511627776, "bytes", "Largest rebuilt file that is read as verifier."),
+	KEY_ZERO("self_healing", "sequence_mismatch_max_attempts", RELOAD, heal_sequence_attempts,
+		 3, 1000, NULL,
+		 "How often an entry that loses the race for its place in the log is sent before "
+		 "the log counts as unavailable to it; above 10 counts as 10."),
+
 	KEY_CHOICE("log", "level", RELOAD, log_level, "info", log_levels,
 		   "Events above this level are not written."),
 	KEY_CHOICE("log", "format", RESTART, log_format, "auto", log_formats,
 		   "Form of the lines on stderr; auto is journal under systemd, else plain."),
 
-	{"control", "mode", CONFIG_OCTAL, RESTART, AT(control_mode), .number = 0660, .min = 0600,
-	 .max = 0666, .help = "Access mode of the control socket."},
+	{"control", "mode", CONFIG_OCTAL, RESTART, false, AT(control_mode), .number = 0660,
+	 .min = 0600, .max = 0666, .help = "Access mode of the control socket."},
 	KEY_NUMBER("control", "clients", RELOAD, control_clients, 64, 1, 1024, NULL,
 		   "Connections at a time; more are refused."),
 	KEY_NUMBER("control", "idle_s", RELOAD, control_idle_s, 600, 1, 86400, "s",
@@ -145,7 +182,7 @@ const struct config_key config_keys[] = {
 		 "decide (see assayctl topology)."),
 	KEY_TEXT("workers", "control_cpu", RESTART, control_cpu, "auto", config_check_cpu,
 		 "CPU of the control core, or auto."),
-	{"workers", "roles", CONFIG_TEXTS, RESTART, AT(worker_roles),
+	{"workers", "roles", CONFIG_TEXTS, RESTART, false, AT(worker_roles),
 	 .help = "Roles of each worker in order, for example {\"serve,verify\", \"codec,fetch\"}: "
 		 "serve, verify, codec, fetch. Empty lets the placement decide.",
 	 .check = config_check_roles},
@@ -181,21 +218,21 @@ const struct config_key config_keys[] = {
 	KEY_NUMBER("store", "staging_mib", RELOAD, staging_mib, 2048, 0, 16777216, "MiB",
 		   "What one account with the permission write may have on its way: in transfers, "
 		   "and pushed within the last hour without a ticket that claims it."),
-	{"store", "scrub", CONFIG_BOOL, RELOAD, AT(scrub), .number = 1,
+	{"store", "scrub", CONFIG_BOOL, RELOAD, false, AT(scrub), .number = 1,
 	 .help = "Check stored bytes again in the background."},
 	KEY_NUMBER("store", "scrub_age_s", RELOAD, scrub_age_s, 604800, 60, 315360000, "s",
 		   "An artifact checked longer ago than this is checked again."),
 
-	{"port", "device", CONFIG_TEXT, RESTART, IN_PORT(device), .text = "",
+	{"port", "device", CONFIG_TEXT, RESTART, false, IN_PORT(device), .text = "",
 	 .help = "udp:ADDRESS:PORT for kernel sockets, or dpdk: and a PCI address or virtual "
 		 "device with its arguments.",
 	 .check = config_check_device},
-	{"port", "addresses", CONFIG_TEXTS, RESTART, IN_PORT(addresses),
+	{"port", "addresses", CONFIG_TEXTS, RESTART, false, IN_PORT(addresses),
 	 .help = "Addresses with prefix length of a dpdk: port, IPv4 and IPv6. They must not "
 		 "belong to the kernel on that device.",
 	 .check = config_check_address},
-	{"port", "udp_port", CONFIG_NUMBER, RESTART, IN_PORT(udp_port), .number = 4600, .min = 1,
-	 .max = 65535, .help = "UDP port of a dpdk: port."},
+	{"port", "udp_port", CONFIG_NUMBER, RESTART, false, IN_PORT(udp_port), .number = 4600,
+	 .min = 1, .max = 65535, .help = "UDP port of a dpdk: port."},
 };
 const unsigned config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 
@@ -205,6 +242,9 @@ const struct config_section config_sections[] = {
 	{"storage_challenge", "Storage challenges (docs/epochs.md). Off when left out."},
 	{"lep6", "Examining other nodes. Off when left out."},
 	{"recheck", "Repeating what others found. Off when left out."},
+	{"self_healing", "Healing of files that deteriorate (docs/healing.md). Off when left out. "
+			 "A number of 0 stands "
+			 "for the default."},
 	{"log", "Log on stderr."},
 	{"control", "Control socket, for assayctl and scripts."},
 	{"metrics", "HTTP listener for Prometheus and the like."},

@@ -24,6 +24,7 @@ struct config_key {
 	const char *name;
 	enum config_type type;
 	bool reloadable;
+	bool zero_is_default;
 	size_t offset, size;
 	const char *text; /* default of TEXT, CHOICE; of TEXTS always empty */
 	uint64_t number, min, max;
@@ -50,6 +51,7 @@ const char *config_check_account(const char *text);
 const char *config_check_network(const char *text);
 const char *config_check_path(const char *text);
 const char *config_check_path_or_none(const char *text);
+const char *config_check_staging(const char *text);
 const char *config_check_endpoint(const char *text);
 const char *config_check_cpu(const char *text);
 const char *config_check_cpus(const char *text);

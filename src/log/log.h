@@ -93,6 +93,7 @@ struct engine_sim_faults { /* percent of the calls */
 	uint8_t unavailable;
 	uint8_t lost_ack; /* append says UNKNOWN; half of them were appended */
 	uint8_t lag;	  /* a read does not see the newest entries yet */
+	uint8_t races;	  /* append lost every one */
 };
 struct engine_sim *engine_sim_new(uint64_t seed);
 void engine_sim_free(struct engine_sim *s);
@@ -100,6 +101,8 @@ int engine_sim_open(struct log_engine *out, struct engine_sim *s);
 void engine_sim_set_faults(struct engine_sim *s, struct engine_sim_faults faults);
 /* Nobody reaches it while down. */
 void engine_sim_down(struct engine_sim *s, bool down);
+/* How often append was called while it was not down. */
+uint64_t engine_sim_appends(const struct engine_sim *s);
 /* An entry that no handle appended, also one that is there already. */
 void engine_sim_put(struct engine_sim *s, const uint8_t *entry, size_t len);
 /* What an engine must not do. The handles see CHANGED once, as after a reconnect. */

@@ -27,6 +27,7 @@ struct engine_sim {
 	uint64_t generation; /* one up with each thing that must not be */
 	struct engine_sim_faults faults;
 	bool down;
+	uint64_t appends;
 };
 
 struct handle {
@@ -103,7 +104,8 @@ static enum log_result append(struct handle *h, uint64_t *seq, const uint8_t *en
 	*seq = find(s, entry, len);
 	if (*seq > 0)
 		return LOG_DUPLICATE;
-	if (s->head < h->head)
+	s->appends++;
+	if (s->head < h->head || (s->faults.races > 0 && sim_chance(&s->seed, s->faults.races)))
 		return LOG_SEQUENCE;
 	lost = sim_chance(&s->seed, s->faults.lost_ack);
 	if (lost && sim_chance(&s->seed, 50))
@@ -262,6 +264,11 @@ void engine_sim_down(struct engine_sim *s, bool down)
 	pthread_mutex_lock(&s->lock);
 	s->down = down;
 	pthread_mutex_unlock(&s->lock);
+}
+
+uint64_t engine_sim_appends(const struct engine_sim *s)
+{
+	return s->appends;
 }
 
 void engine_sim_put(struct engine_sim *s, const uint8_t *entry, size_t len)

@@ -34,7 +34,7 @@ struct item {
 	size_t len;
 	bool ordered; /* it has a place in the log; applying it will tell */
 	bool reminded;
-	unsigned tries;
+	unsigned tries, races; /* lost ones in a row */
 	uint64_t put_ns, retry_ns;
 	struct entry_outcome outcome; /* of a gone one */
 };
@@ -46,6 +46,7 @@ struct outbox {
 	struct items waiting; /* in the order they were put */
 	struct items gone;    /* to be told after the commit */
 	size_t count;
+	unsigned races_max;
 	bool awaiting;		/* the feed's answer */
 	struct item *in_flight; /* to which entry; NULL when it has left meanwhile */
 	outbox_tell tell;
@@ -115,6 +116,7 @@ int outbox_open(struct outbox **out, sqlite3 *db, outbox_tell tell, void *tell_c
 	o->db = db;
 	o->tell = tell;
 	o->tell_ctx = tell_ctx;
+	o->races_max = OUTBOX_RACES;
 	TAILQ_INIT(&o->waiting);
 	TAILQ_INIT(&o->gone);
 	err = node_db_prepare(db, o->statement, sql, STATEMENTS);
@@ -154,6 +156,11 @@ void outbox_close(struct outbox *o)
 size_t outbox_count(const struct outbox *o)
 {
 	return o->count;
+}
+
+void outbox_races(struct outbox *o, unsigned max)
+{
+	o->races_max = max == 0 ? OUTBOX_RACES : max < OUTBOX_RACES_MAX ? max : OUTBOX_RACES_MAX;
 }
 
 static struct item *find(struct outbox *o, const uint8_t id[32])
@@ -326,6 +333,20 @@ static void try_again(struct item *i, struct moment now)
 	i->retry_ns = now.mono_ns + i->tries * RETRY_MS * NS_PER_MS;
 }
 
+/* Others were faster. Too often in a row, and the log is as good as out of reach. */
+static void lost_race(struct outbox *o, struct item *i, struct moment now)
+{
+	i->races++;
+	if (i->races < o->races_max) {
+		i->retry_ns = now.mono_ns + i->races * RETRY_MS * NS_PER_MS;
+		return;
+	}
+	i->races = 0;
+	i->tries = TRIES_WORSE;
+	i->put_ns = now.mono_ns - REMIND_AFTER; /* whoever waits hears it now */
+	try_again(i, now);
+}
+
 void outbox_send(struct outbox *o, struct feed *feed, struct moment now)
 {
 	struct item *i;
@@ -364,8 +385,11 @@ int outbox_sent(struct outbox *o, const struct feed_event *event, struct state *
 		return leave(o, i, ENTRY_EXPIRED, 0, "");
 	case LOG_UNAVAILABLE:
 	case LOG_UNKNOWN:
-	case LOG_SEQUENCE:
+		i->races = 0;
 		try_again(i, now);
+		return 0;
+	case LOG_SEQUENCE:
+		lost_race(o, i, now);
 		return 0;
 	}
 	return 0;

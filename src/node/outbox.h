@@ -37,6 +37,15 @@ void outbox_close(struct outbox *o);
 int outbox_put(struct outbox *o, uint64_t cookie, enum entry_class class, const uint8_t *bytes,
 	       size_t len, struct moment now);
 size_t outbox_count(const struct outbox *o);
+/*
+ * How often an entry that lost the race for its place is sent, each time after a longer pause,
+ * before the log counts as unavailable to it: its caller hears that there is no verdict, and it
+ * waits as long as it does for a log that is out of reach. 0: OUTBOX_RACES; at most
+ * OUTBOX_RACES_MAX.
+ */
+#define OUTBOX_RACES	 3
+#define OUTBOX_RACES_MAX 10
+void outbox_races(struct outbox *o, unsigned max);
 
 /* Sends what is next, if its time has come. May be called when the copy is caught up. */
 void outbox_send(struct outbox *o, struct feed *feed, struct moment now);

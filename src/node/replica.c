@@ -271,6 +271,11 @@ uint64_t replica_due(const struct replica *r)
 	return outbox_due(r->outbox, condition_of(r) == REPLICA_CURRENT);
 }
 
+void replica_races(struct replica *r, unsigned max)
+{
+	outbox_races(r->outbox, max);
+}
+
 int replica_put(struct replica *r, uint64_t cookie, enum entry_class class, const uint8_t *bytes,
 		size_t len, struct moment now)
 {

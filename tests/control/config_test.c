@@ -54,6 +54,10 @@ static const struct {
 	 "t.conf:4: integer value for option 'in_flight' is out of range"},
 	{HEAD "session {\n\tin_flight = many\n}\n",
 	 "t.conf:4: invalid integer value for option 'in_flight'"},
+	{HEAD "self_healing {\n\tpoll_interval_ms = -1\n}\n",
+	 "t.conf:4: 'poll_interval_ms' must be 0..3600000 ms, got -1"},
+	{HEAD "self_healing {\n\tstaging_dir = \"\"\n}\n",
+	 "t.conf:4: 'staging_dir' must be a folder of its own, got \"\""},
 	{HEAD "control {\n\tmode = 0777\n}\n", "t.conf:4: 'mode' must be 0600..0666, got 0777"},
 	{HEAD "store {\n\tscrub = maybe\n}\n",
 	 "t.conf:4: invalid boolean value for option 'scrub'"},
@@ -275,6 +279,42 @@ static void test_apply(void **state)
 	assert_int_equal(in_force.port[0].listen.port, 4600);
 }
 
+#define HEALING(text) HEAD PORT "self_healing {\n" text "}\n"
+
+/* Off unless it says so, whatever the challenges do; 0 is the default; 10 is the most. */
+static void test_self_healing(void **state)
+{
+	static struct config in_force, defaults;
+	struct change change = {""};
+	char dir[300];
+
+	assert_int_equal(parse(HEAD PORT), 0);
+	assert_false(config.heal_on);
+	defaults = config;
+	assert_int_equal(
+		parse(HEALING("poll_interval_ms = 0\nverifier_fetch_attempts = 0\n"
+			      "max_reconstructed_bytes = 0\nsequence_mismatch_max_attempts = 0\n")),
+		0);
+	assert_int_equal(config_apply(&defaults, &config, ignore_change, NULL), 0);
+	assert_int_equal(config.heal_bytes_max, 4294967296);
+	assert_int_equal(config.heal_sequence_attempts, 3);
+	config_staging_dir(dir, sizeof(dir), &config);
+	assert_string_equal(dir, "/var/lib/assay/heal-staging");
+	assert_int_equal(parse(HEALING("enabled = true\nstaging_dir = \"/srv/x\"\n")), 0);
+	assert_true(config.heal_on);
+	config_staging_dir(dir, sizeof(dir), &config);
+	assert_string_equal(dir, "/srv/x");
+	in_force = config;
+	assert_int_equal(parse(HEALING("sequence_mismatch_max_attempts = 5\n")), 0);
+	assert_int_equal(config.heal_sequence_attempts, 5);
+	assert_int_equal(parse(HEALING("enabled = true\nsequence_mismatch_max_attempts = 50\n"
+				       "staging_dir = \"/srv/x\"\n")),
+			 0);
+	assert_int_equal(config_apply(&in_force, &config, note_change, &change), 1);
+	assert_string_equal(change.text, "self_healing.sequence_mismatch_max_attempts+ ");
+	assert_int_equal(in_force.heal_sequence_attempts, 10);
+}
+
 static void test_load(void **state)
 {
 	char path[] = "/tmp/assay-config-XXXXXX";
@@ -301,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_print_reads_back),
 		cmocka_unit_test(test_example_is_defaults),
 		cmocka_unit_test(test_apply),
+		cmocka_unit_test(test_self_healing),
 		cmocka_unit_test(test_load),
 	};
 

@@ -244,6 +244,40 @@ static void test_remind(void **state)
 	assert_int_equal(w->outcome[1].outcome.end, ENTRY_VERDICT_CAME);
 }
 
+/* Sent that often, with longer and longer pauses; then as if the log were out of reach. */
+static void test_races(void **state)
+{
+	static const unsigned wanted[][2] = {{0, 3}, {3, 3}, {5, 5}, {10, 10}, {50, 10}, {1, 1}};
+	struct replica_world *w = *state;
+
+	world_run(w);
+	engine_sim_set_faults(w->sim, (struct engine_sim_faults){.races = 100});
+	for (unsigned i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		uint64_t before = engine_sim_appends(w->sim), begun_ns;
+		unsigned sent = 0;
+
+		replica_races(w->replica, wanted[i][0]);
+		assert_int_equal(put(w, i + 1, ENTRY_OTHER), 0);
+		begun_ns = w->clock.mono_ns;
+		do {
+			world_run(w);
+			sent++;
+			assert_int_equal(engine_sim_appends(w->sim), before + sent);
+			if (replica_due(w->replica) - w->clock.mono_ns < 5 * SECOND)
+				w->clock.mono_ns += sent * (SECOND / 2);
+		} while (sent < wanted[i][1]);
+		assert_int_equal(w->clock.mono_ns - begun_ns, sent * (sent - 1) * (SECOND / 4));
+		world_run(w);
+		assert_int_equal(outcome_of(w, i + 1)->outcome.end, ENTRY_OPEN);
+		assert_true(replica_due(w->replica) == w->clock.mono_ns + 5 * SECOND);
+		engine_sim_set_faults(w->sim, (struct engine_sim_faults){.races = 0});
+		w->clock.mono_ns += 5 * SECOND;
+		world_run(w);
+		assert_int_equal(head(w), 41 + i);
+		engine_sim_set_faults(w->sim, (struct engine_sim_faults){.races = 100});
+	}
+}
+
 /* Who looks at nothing but the time at which it wants to be turned has everything done. */
 static void test_due(void **state)
 {
@@ -323,7 +357,7 @@ int main(void)
 		CASE(test_order),	    CASE(test_again),  CASE(test_restart),
 		CASE(test_restart_between), CASE(test_faults), CASE(test_full),
 		CASE(test_remind),	    CASE(test_due),    CASE(test_expired),
-		CASE(test_refused),
+		CASE(test_refused),	    CASE(test_races),
 	};
 
 	digest_init();
