@@ -66,7 +66,8 @@ static int check_bytes(struct store *s, struct transfer *t)
 	return err;
 }
 
-/* Memory is taken before the files get their names: after that nothing may fail. */
+/* Memory is taken before the files get their names, for all of the group: after that nothing may
+ * fail. */
 static int prepare(struct store *s, struct commit *c)
 {
 	struct transfer *t = c->transfer;
@@ -83,7 +84,7 @@ static int prepare(struct store *s, struct commit *c)
 			return ASSAY_E_IO;
 	}
 	c->record = record_new(s, t->key, t->size);
-	if (c->record == NULL || record_reserve(s) != 0)
+	if (c->record == NULL || record_reserve(s, GROUP) != 0)
 		return ASSAY_E_NOMEM;
 	return 0;
 }

@@ -120,7 +120,7 @@ static int load_one(struct store *s, struct names *n, const char *name)
 	}
 	struct record *r = record_new(s, key, size > 0 ? (uint64_t)size : 0);
 
-	if (r == NULL || record_reserve(s) != 0) {
+	if (r == NULL || record_reserve(s, 1) != 0) {
 		record_free(r);
 		return ASSAY_E_NOMEM;
 	}

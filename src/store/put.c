@@ -91,7 +91,7 @@ static int settle(struct store *s, struct temp_files *temp, const uint8_t key[32
 	if (artifact && atomic_load(&old->artifact.state) != ARTIFACT_ROT)
 		return err; /* the disk would not say */
 	r = record_new(s, key, size);
-	if (r == NULL || record_reserve(s) != 0) {
+	if (r == NULL || record_reserve(s, 1) != 0) {
 		record_free(r);
 		return ASSAY_E_NOMEM;
 	}

@@ -64,13 +64,15 @@ uint64_t record_above(const struct store *s, const uint8_t key[32], bool or_equa
 	return low;
 }
 
-static int sorted_reserve(struct store *s)
+static int sorted_reserve(struct store *s, uint64_t more)
 {
-	uint64_t room = s->sorted_room > 0 ? 2 * s->sorted_room : 64;
+	uint64_t room = s->sorted_room > 0 ? s->sorted_room : 64;
 	struct record **sorted;
 
-	if (s->sorted_count < s->sorted_room)
+	if (s->sorted_count + more <= s->sorted_room)
 		return 0;
+	while (room < s->sorted_count + more)
+		room *= 2;
 	sorted = realloc(s->sorted, room * sizeof(*sorted));
 	if (sorted == NULL)
 		return ASSAY_E_NOMEM;
@@ -79,14 +81,14 @@ static int sorted_reserve(struct store *s)
 	return 0;
 }
 
-int record_reserve(struct store *s)
+int record_reserve(struct store *s, uint64_t more)
 {
-	int err = index_reserve(s, 1);
+	int err = index_reserve(s, more);
 
 	if (err != 0)
 		return err;
 	pthread_mutex_lock(&s->lock);
-	err = sorted_reserve(s);
+	err = sorted_reserve(s, more);
 	pthread_mutex_unlock(&s->lock);
 	return err;
 }

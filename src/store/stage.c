@@ -201,7 +201,7 @@ static int install(struct staging *g, struct record *old)
 	struct store *s = g->store;
 	bool staged = old == NULL || old->staged;
 	struct record *r = record_new(s, g->key, g->size);
-	int err = r == NULL || record_reserve(s) != 0 ? ASSAY_E_NOMEM : 0;
+	int err = r == NULL || record_reserve(s, 1) != 0 ? ASSAY_E_NOMEM : 0;
 
 	if (err == 0)
 		err = temp_sync(s, &g->temp);

@@ -107,8 +107,8 @@ void index_find_many(void *ctx, struct artifact **out, const uint8_t *const *key
 /* --- record.c: records, in order of keys and of checks --- */
 struct record *record_new(struct store *s, const uint8_t key[32], uint64_t size);
 void record_free(struct record *r);
-/* Room for one more; NOMEM. */
-int record_reserve(struct store *s);
+/* Room for so many more; NOMEM. */
+int record_reserve(struct store *s, uint64_t more);
 /* Makes it visible; with room reserved. */
 void record_publish(struct store *s, struct record *r);
 /* That it is staged is found out when it is visible already: at the start. */

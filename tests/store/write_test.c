@@ -339,6 +339,24 @@ static void test_group(void **state)
 	assert_int_equal(files_on_disk(&world), 80);
 }
 
+/* Index and list grow in the middle of a group, wherever their ends are. */
+static void test_groups_grow(void **state)
+{
+	store_staging_quota(world.store, 64000 * KIB);
+	for (unsigned size = 1, n = 0; n < 700; n += size, size = size % 37 + 1) {
+		for (unsigned i = 0; i < size; i++) {
+			uint32_t transfer = opened(&alice, n + i, 100);
+
+			write_all(&alice, transfer, n + i, 100);
+			push_commit(&alice, transfer);
+		}
+		while (store_commit_waits(world.store))
+			assert_true(store_commit(world.store) > 0);
+		for (unsigned i = 0; i < size; i++)
+			assert_true(is_stored(n + i, 100));
+	}
+}
+
 /* Good bytes of an artifact that rotted make it whole again. */
 static void test_repair(void **state)
 {
@@ -499,15 +517,25 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_transfer),	T(test_any_order),
-		T(test_malformed),	T(test_wrong_bytes),
-		T(test_limits),		T(test_quota),
-		T(test_disk_full),	T(test_disk_fails),
-		T(test_idle),		T(test_resume),
-		T(test_group),		T(test_repair),
-		T(test_unclaimed_goes), T(test_claimed_stays),
-		T(test_hold),		T(test_claims_after_restart),
-		T(test_nobody_to_ask),	T(test_removed_meanwhile),
+		T(test_transfer),
+		T(test_any_order),
+		T(test_malformed),
+		T(test_wrong_bytes),
+		T(test_limits),
+		T(test_quota),
+		T(test_disk_full),
+		T(test_disk_fails),
+		T(test_idle),
+		T(test_resume),
+		T(test_group),
+		T(test_groups_grow),
+		T(test_repair),
+		T(test_unclaimed_goes),
+		T(test_claimed_stays),
+		T(test_hold),
+		T(test_claims_after_restart),
+		T(test_nobody_to_ask),
+		T(test_removed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
