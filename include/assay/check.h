@@ -201,6 +201,7 @@ enum assay_reason assay_read_feed(struct assay_read_check *check, struct assay_i
 
 struct assay_read_result {
 	bool complete;	  /* every part is there, or one was wrong under a good tag */
+	bool whole;	  /* every part is there, each of its right form */
 	bool verified;	  /* the chunks and hashes give the key */
 	bool proves_size; /* verified, and the last chunk was among them */
 	uint64_t size;	  /* as stated; proved only if proves_size says so */
@@ -212,5 +213,7 @@ struct assay_read_result {
 void assay_read_result(struct assay_read_check *check, struct assay_read_result *out);
 /* Bytes of the i-th chunk after verification, or NULL. */
 const uint8_t *assay_read_chunk(const struct assay_read_check *check, unsigned i, size_t *len);
+/* Of a whole answer, whether they are the key's or not. */
+const uint8_t *assay_read_unchecked(const struct assay_read_check *check, unsigned i, size_t *len);
 
 #endif

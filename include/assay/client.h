@@ -191,6 +191,11 @@ struct assay_pull {
 	uint8_t key[32];
 	uint64_t size;	/* or ASSAY_SIZE_UNKNOWN */
 	uint64_t grant; /* 0: by permission */
+	/*
+	 * The sink gets whatever bytes the node sends, of exactly that size, which must be known:
+	 * for a caller who wants to know what it has, whether it is the key's or not.
+	 */
+	bool unchecked;
 	assay_sink sink;
 	void *arg; /* of the sink */
 };

@@ -11,9 +11,12 @@ static int pull_start(struct fleet_node *n, struct task *t)
 		return t->sizing != NULL ? 0 : ASSAY_E_NOMEM;
 	}
 	error = reading_start(&t->reading, n->client, p->key, p->size, p->sink, p->arg);
-	if (error == 0)
-		reading_grant(t->reading, p->grant);
-	return error;
+	if (error != 0)
+		return error;
+	reading_grant(t->reading, p->grant);
+	if (p->unchecked)
+		reading_unchecked(t->reading);
+	return 0;
 }
 
 int task_start(struct fleet_node *n, struct task *t)

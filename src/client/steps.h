@@ -42,6 +42,8 @@ int reading_start(struct reading **out, struct assay_client *client, const uint8
 		  uint64_t size, assay_sink sink, void *arg);
 /* By a grant instead of by permission; before the first step. */
 void reading_grant(struct reading *r, uint64_t grant);
+/* The sink gets also what is not the key's; before the first step. */
+void reading_unchecked(struct reading *r);
 /* After a turn of the flight: AGAIN while there is more to come; 0; or as assay_client_read. */
 int reading_step(struct reading *r);
 const struct assay_read_stats *reading_stats(const struct reading *r);

@@ -92,7 +92,7 @@ int coded_write(struct pipeline *p, int folder, const char *name, const void *da
 	int fd, e = 0;
 
 	snprintf(part, sizeof(part), "%s.part", name);
-	fd = openat(folder, part, flags, 0666);
+	fd = openat(folder, part, flags, p->mode != 0 ? p->mode : 0666);
 	if (fd < 0)
 		return work_errno(p, "cannot create", part);
 	if (write_all(fd, data, len) != 0 || (p->owner != NULL && fchown(fd, *p->owner, -1) != 0))

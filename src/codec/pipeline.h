@@ -26,6 +26,7 @@ struct pipeline {
 	uint32_t ratio;		      /* repair symbols per source symbol; 0: LAYOUT_RATIO */
 	size_t memory_max;	      /* for symbols being made; 0: PIPELINE_MEMORY */
 	const uid_t *owner;	      /* gets the files that are made; NULL: stay the process' */
+	mode_t mode;		      /* of files that are made, before the umask; 0: 0666 */
 	/* Called often; true stops the work with ASSAY_E_CLOSED and leaves no half files. */
 	bool (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
 	/* A file that is skipped, and why. */

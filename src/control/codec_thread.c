@@ -112,7 +112,7 @@ static void drop(struct work *w)
 
 int codec_thread_start(struct codec_thread **out, const struct task_pool *pool)
 {
-	static const struct work_kind kind = {"assay-codec", run, cancel};
+	static const struct work_kind kind = {"assay-codec", 1, run, cancel};
 	struct codec_thread *t = calloc(1, sizeof(*t));
 	int error;
 

@@ -80,54 +80,6 @@ int genesis_read(char **document, size_t *len, uint8_t network_id[32], char *why
 	return same ? 0 : ASSAY_E_INVAL;
 }
 
-/* --- artifacts of this node, for what it wants to know of its own --- */
-
-static int own_size(void *ctx, uint64_t *size, const uint8_t key[32])
-{
-	struct app *app = ctx;
-	struct artifact_info info;
-
-	if (app->store == NULL || store_stat(app->store, key, &info) != 0 ||
-	    info.state != ARTIFACT_STORED)
-		return ASSAY_E_NOTFOUND;
-	*size = info.size;
-	return 0;
-}
-
-/* From the disk, checked: layout and index files are small. */
-int network_own_read(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
-		     uint64_t size_max)
-{
-	struct app *app = ctx;
-	char path[96], hex[65];
-	uint8_t digest[32];
-	uint64_t size;
-	int file, error = own_size(app, &size, key);
-
-	if (error != 0 || size > size_max)
-		return error != 0 ? error : ASSAY_E_RANGE;
-	hex_encode(hex, key, 32);
-	snprintf(path, sizeof(path), "artifacts/%.2s/%s", hex, hex);
-	file = app->disk.open(app->disk.ctx, path, DISK_READ);
-	if (file < 0)
-		return file;
-	*data = malloc(size + 1);
-	*len = (size_t)size;
-	error = *data == NULL ? ASSAY_E_NOMEM : 0;
-	if (error == 0 && app->disk.read(app->disk.ctx, file, *data, *len, 0) != (int64_t)size)
-		error = ASSAY_E_IO;
-	if (error == 0) {
-		digest_one(digest, NULL, *data, *len);
-		error = memcmp(digest, key, 32) == 0 ? 0 : ASSAY_E_CORRUPT;
-	}
-	app->disk.close(app->disk.ctx, file);
-	if (error != 0) {
-		free(*data);
-		*data = NULL;
-	}
-	return error;
-}
-
 /* --- what the core tells --- */
 
 static void on_event(void *ctx, const struct state_event *event)
@@ -234,7 +186,7 @@ int network_registry(struct network *n, struct registry *registry)
 	return 0;
 }
 
-void network_view(struct network *n, struct view *settings)
+int network_view(struct network *n, struct view *settings)
 {
 	struct state *s = core_state(n->core);
 	const struct params *p = params_current(state_tables(s));
@@ -246,6 +198,14 @@ void network_view(struct network *n, struct view *settings)
 	settings->recheck_epochs = n->app->config.recheck_lookback;
 	settings->ranges_max = (uint8_t)p->storage_truth_compound_ranges_per_artifact;
 	settings->length_max = (uint16_t)p->storage_truth_compound_range_len_bytes;
+	return network_grants(n, settings);
+}
+
+void network_reload(struct network *n)
+{
+	if (n != NULL)
+		replica_races(core_replica(n->core),
+			      (unsigned)n->app->config.heal_sequence_attempts);
 }
 
 /* --- turns --- */
@@ -288,6 +248,7 @@ static void turn(struct network *n)
 	if (wait_us > US_PER_S)
 		wait_us = US_PER_S;
 	wait = (struct timeval){(time_t)(wait_us / US_PER_S), (suseconds_t)(wait_us % US_PER_S)};
+	n->view_changed |= core_heal_generation(n->core) != n->heal_generation;
 	if (n->registry_changed || n->view_changed)
 		publish_changes(n);
 	if (now.mono_ns >= n->host_ns) {
@@ -330,6 +291,7 @@ static struct settings settings_of(const struct config *config)
 			    .failures_max = (unsigned)config->recheck_failures,
 			    .failures_ttl_ms = config->recheck_ttl_ms,
 			    .timeout_ms = (unsigned)config->lep6_timeout_ms},
+		.heal = network_heal_settings(config),
 	};
 }
 
@@ -355,10 +317,12 @@ static int open_core(struct network *n, char *why, size_t why_room)
 		.reveal = n->reveal,
 		.states = app->disk,
 		.peers = {.sockets = real_sockets_seam(n->sockets),
-			  .own = {network_own_read, own_size, app},
+			  .own = {network_own_read, network_own_size, app},
 			  .clock = app->clock,
 			  .random = app->random,
 			  .log = app->log},
+		.heal = heals_port(n->heals),
+		.failpoints = app->failpoints,
 		.listener = {.event = on_event, .outcome = on_outcome, .ctx = n},
 	};
 
@@ -390,11 +354,14 @@ int app_network_start(struct app *app)
 	if (error == 0)
 		error = open_reveal(n, why, sizeof(why));
 	if (error == 0)
+		error = network_heals_open(n);
+	if (error == 0)
 		error = open_core(n, why, sizeof(why));
 	if (error != 0) {
 		app->exit_code = EX_CONFIG;
 		return app_fail(app, error, "%s", why);
 	}
+	network_reload(n);
 	log_info(&app->log, "ledger", "the node's copy is loaded", "seq=%lu height=%lu",
 		 core_seq(n->core), state_height(core_state(n->core)));
 	return 0;
@@ -448,7 +415,8 @@ int network_follow(struct control *c)
 	n->from_peers =
 		event_new(c->base, real_sockets_fd(n->sockets), EV_READ | EV_PERSIST, on_turn, n);
 	if (n->turn == NULL || n->from_feed == NULL || n->from_peers == NULL ||
-	    event_add(n->from_feed, NULL) != 0 || event_add(n->from_peers, NULL) != 0)
+	    event_add(n->from_feed, NULL) != 0 || event_add(n->from_peers, NULL) != 0 ||
+	    network_heals_follow(n, on_turn) != 0)
 		return app_fail(c->app, ASSAY_E_NOMEM, "%s", why);
 	feed_start(n->feed);
 	event_active(n->turn, EV_TIMEOUT, 0);
@@ -457,9 +425,10 @@ int network_follow(struct control *c)
 
 void network_unfollow(struct network *n)
 {
-	struct event **events[] = {&n->turn, &n->from_feed, &n->from_peers};
+	struct event **events[] = {&n->turn, &n->from_feed, &n->from_peers, &n->from_heals};
 
-	for (unsigned i = 0; i < 3; i++) {
+	heals_stop(n->heals);
+	for (unsigned i = 0; i < 4; i++) {
 		if (*events[i] != NULL)
 			event_free(*events[i]);
 		*events[i] = NULL;
@@ -478,6 +447,7 @@ void app_network_stop(struct app *app)
 	if (n == NULL)
 		return;
 	core_free(n->core);
+	heals_free(n->heals);
 	reveal_close(n->reveal);
 	real_sockets_free(n->sockets);
 	node_db_close(n->db);

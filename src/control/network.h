@@ -35,8 +35,13 @@ void network_engine(struct network *n, struct log_health *out);
 
 /* Replaces the nodes of a registry by those of the ledger; clients stay. 0 or a code. */
 int network_registry(struct network *n, struct registry *registry);
-/* Epochs and limits of the snapshot for the workers. */
-void network_view(struct network *n, struct view *settings);
+/*
+ * Epochs, limits and grants of the snapshot for the workers. The grants are the caller's until a
+ * view is built of them. 0 or NOMEM.
+ */
+int network_view(struct network *n, struct view *settings);
+/* What of the configuration can change while the node runs. */
+void network_reload(struct network *n);
 
 /*
  * An entry of this node's, at the wish of an operator or a part of control: told once what became

@@ -3,6 +3,7 @@
 #ifndef CONTROL_NETWORK_IMPL_H
 #define CONTROL_NETWORK_IMPL_H
 
+#include "control/heals.h"
 #include "control/network.h"
 
 #define NETWORK_WAITS_MAX 256
@@ -24,13 +25,26 @@ struct network {
 	struct reveal *reveal;
 	struct core *core;
 	struct feed *feed;
-	struct event *turn, *from_feed, *from_peers;
+	struct heals *heals;
+	struct event *turn, *from_feed, *from_peers, *from_heals;
 	struct network_wait waits[NETWORK_WAITS_MAX];
 	uint64_t cookies;
 	uint64_t host_ns; /* when the host's facts are looked at again */
 	bool registry_changed, view_changed;
+	uint64_t heal_generation; /* of the grants that the workers have */
 };
 
+/* --- network_heal.c --- */
+/* The work of healing, before the core is made. 0 or a code. */
+int network_heals_open(struct network *n);
+/* From the loop on: its outcomes wake. 0 or NOMEM. */
+int network_heals_follow(struct network *n, event_callback_fn wake);
+struct heal_settings network_heal_settings(const struct config *config);
+/* The grants of the snapshot: malloc'd, the caller's until a view is built of them. 0 or NOMEM. */
+int network_grants(struct network *n, struct view *settings);
+
+/* network_own.c: the size of an artifact that is stored here; ctx is the app. 0 or NOTFOUND. */
+int network_own_size(void *ctx, uint64_t *size, const uint8_t key[32]);
 /* The loop is about to go. */
 void network_unfollow(struct network *n);
 

@@ -135,16 +135,20 @@ int publish_view(struct control *c)
 
 	if (peers == NULL)
 		return ASSAY_E_NOMEM;
-	if (c->app->network != NULL)
-		network_view(c->app->network, &settings);
+	if (c->app->network != NULL && network_view(c->app->network, &settings) != 0) {
+		free(peers);
+		return ASSAY_E_NOMEM;
+	}
 	view = view_build(&settings, peers, fill_peers(c, peers));
 	if (view == NULL) {
 		free(peers);
+		free((void *)settings.grants);
 		return ASSAY_E_NOMEM;
 	}
 	c->publisher->generation++;
 	c->app->plane.publish(c->app->plane.ctx, view);
-	log_debug(&c->app->log, "control", "snapshot published", "generation=%lu peers=%u",
-		  view->generation, view->peer_count);
+	log_debug(&c->app->log, "control", "snapshot published",
+		  "generation=%lu peers=%u grants=%u", view->generation, view->peer_count,
+		  view->grant_count);
 	return 0;
 }

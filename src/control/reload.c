@@ -5,6 +5,7 @@
 
 #include "assay/status.h"
 #include "control/control.h"
+#include "control/network.h"
 #include "control/socket.h"
 
 /* Entries of a that b does not have with the same keys. */
@@ -68,6 +69,7 @@ static void put_in_force(struct app *app)
 		store_thread_scrub(app->store_thread, &scrub);
 	if (app->store != NULL)
 		store_staging_quota(app->store, app->config.staging_mib << 20);
+	network_reload(app->network);
 }
 
 /*

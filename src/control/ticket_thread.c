@@ -92,7 +92,7 @@ static void drop(struct work *work)
 
 int ticket_thread_start(struct ticket_thread **out, const struct task_pool *pool)
 {
-	static const struct work_kind kind = {"assay-tickets", run, cancel};
+	static const struct work_kind kind = {"assay-tickets", 1, run, cancel};
 	struct ticket_thread *t = calloc(1, sizeof(*t));
 	int error;
 

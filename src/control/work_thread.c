@@ -11,16 +11,18 @@
 #include "assay/status.h"
 #include "base/must.h"
 
+#define WORK_THREADS_MAX 16
+
 STAILQ_HEAD(queue, work);
 
 struct work_thread {
 	const struct work_kind *kind;
 	void *ctx;
-	pthread_t thread;
+	pthread_t thread[WORK_THREADS_MAX];
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t wake;
-	struct queue waiting, finished;
-	struct work *running;
+	struct queue waiting, running, finished;
+	unsigned threads, idle, queued; /* queued: in waiting */
 	bool stop;
 	int event_fd;
 };
@@ -45,14 +47,17 @@ static void *thread_main(void *arg)
 		struct work *w = queue_take(&t->waiting);
 
 		if (w == NULL) {
+			t->idle++;
 			pthread_cond_wait(&t->wake, &t->lock);
+			t->idle--;
 			continue;
 		}
-		t->running = w;
+		t->queued--;
+		STAILQ_INSERT_TAIL(&t->running, w, entry);
 		pthread_mutex_unlock(&t->lock);
 		t->kind->run(t->ctx, w);
 		pthread_mutex_lock(&t->lock);
-		t->running = NULL;
+		STAILQ_REMOVE(&t->running, w, work, entry);
 		STAILQ_INSERT_TAIL(&t->finished, w, entry);
 		must(write(t->event_fd, &one, sizeof(one)) == sizeof(one));
 	}
@@ -69,6 +74,14 @@ static void free_thread(struct work_thread *t)
 	free(t);
 }
 
+static bool add_thread(struct work_thread *t)
+{
+	if (pthread_create(&t->thread[t->threads], NULL, thread_main, t) != 0)
+		return false;
+	t->threads++;
+	return true;
+}
+
 int work_thread_start(struct work_thread **out, const struct work_kind *kind, void *ctx)
 {
 	struct work_thread *t = calloc(1, sizeof(*t));
@@ -78,11 +91,13 @@ int work_thread_start(struct work_thread **out, const struct work_kind *kind, vo
 	t->kind = kind;
 	t->ctx = ctx;
 	STAILQ_INIT(&t->waiting);
+	STAILQ_INIT(&t->running);
 	STAILQ_INIT(&t->finished);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
 	t->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (t->event_fd < 0 || pthread_create(&t->thread, NULL, thread_main, t) != 0) {
+	must(kind->threads <= WORK_THREADS_MAX);
+	if (t->event_fd < 0 || !add_thread(t)) {
 		free_thread(t);
 		return ASSAY_E_NOMEM;
 	}
@@ -90,17 +105,25 @@ int work_thread_start(struct work_thread **out, const struct work_kind *kind, vo
 	return 0;
 }
 
-void work_thread_stop(struct work_thread *t, void (*drop)(struct work *w))
+void work_thread_join(struct work_thread *t)
 {
 	struct work *w;
 
 	pthread_mutex_lock(&t->lock);
 	t->stop = true;
-	if (t->running != NULL)
-		t->kind->cancel(t->running);
-	pthread_cond_signal(&t->wake);
+	STAILQ_FOREACH(w, &t->running, entry)
+	t->kind->cancel(w);
+	pthread_cond_broadcast(&t->wake);
 	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
+	while (t->threads > 0)
+		pthread_join(t->thread[--t->threads], NULL);
+}
+
+void work_thread_stop(struct work_thread *t, void (*drop)(struct work *w))
+{
+	struct work *w;
+
+	work_thread_join(t);
 	while ((w = queue_take(&t->waiting)) != NULL || (w = queue_take(&t->finished)) != NULL)
 		drop(w);
 	free_thread(t);
@@ -110,8 +133,19 @@ void work_thread_submit(struct work_thread *t, struct work *w)
 {
 	pthread_mutex_lock(&t->lock);
 	STAILQ_INSERT_TAIL(&t->waiting, w, entry);
+	t->queued++;
+	/* Without one more it waits for those that are there. */
+	if (t->queued > t->idle && t->threads < t->kind->threads && !t->stop)
+		add_thread(t);
 	pthread_cond_signal(&t->wake);
 	pthread_mutex_unlock(&t->lock);
+}
+
+void work_thread_poke(struct work_thread *t)
+{
+	uint64_t one = 1;
+
+	must(write(t->event_fd, &one, sizeof(one)) == sizeof(one));
 }
 
 int work_thread_fd(const struct work_thread *t)

@@ -68,6 +68,19 @@ enum heal_work {
 	HEAL_CLEAN, /* the op's staging folder goes */
 	HEAL_WORKS
 };
+/* How it ended. */
+enum heal_end {
+	HEAL_END_DONE,
+	HEAL_END_REMOTE, /* others: too few symbols, no or wrong bytes, no receipt; why says which
+			  */
+	HEAL_END_WRONG,	 /* BUILD: decoded, but not the ticket's file or ids; HASH: cannot be hashed
+			  */
+	HEAL_END_LOST,	 /* PLACE: the staged files are missing or damaged */
+	HEAL_END_OURS,	 /* this node: disk, memory, its copy of the ledger */
+	HEAL_END_LATE,	 /* the deadline came first */
+	HEAL_END_CLOSED, /* cancelled, or the node stops */
+	HEAL_ENDS
+};
 struct heal_order {
 	enum heal_work work;
 	uint64_t op;

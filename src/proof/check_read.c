@@ -145,7 +145,8 @@ void assay_read_result(struct assay_read_check *check, struct assay_read_result 
 	const struct collect *c = &check->chunks;
 	bool all = check->planned && collect_done(c);
 
-	*out = (struct assay_read_result){.complete = all || check->bad, .size = c->size};
+	*out = (struct assay_read_result){
+		.complete = all || check->bad, .whole = all && !check->bad, .size = c->size};
 	if (all && !check->bad && !check->judged) {
 		check->good = collect_verify(c, check->params.key);
 		check->judged = true;
@@ -164,9 +165,14 @@ void assay_read_result(struct assay_read_check *check, struct assay_read_result 
 
 const uint8_t *assay_read_chunk(const struct assay_read_check *check, unsigned i, size_t *len)
 {
+	return check->good ? assay_read_unchecked(check, i, len) : NULL;
+}
+
+const uint8_t *assay_read_unchecked(const struct assay_read_check *check, unsigned i, size_t *len)
+{
 	const struct collect *c = &check->chunks;
 
-	if (!check->good || check->bad || i >= c->count)
+	if (!check->planned || !collect_done(c) || check->bad || i >= c->count)
 		return NULL;
 	*len = tree_chunk_len(c->size, c->touched[i]);
 	return check->data + (size_t)i * TREE_CHUNK;

@@ -87,6 +87,18 @@ static void fill_grants(struct view *view, uint32_t *table)
 	}
 }
 
+/*
+ * Who asks is told by the session's account alone: a grant without one would be anybody's, one
+ * without an op would open what is staged to requests that name none.
+ */
+static bool grants_name_somebody(const struct view *settings)
+{
+	for (uint32_t i = 0; i < settings->grant_count; i++)
+		if (settings->grants[i].account[0] == '\0' || settings->grants[i].op == 0)
+			return false;
+	return true;
+}
+
 struct view *view_build(const struct view *settings, const struct view_peer *peers, uint32_t count)
 {
 	uint32_t size = table_size(count);
@@ -94,6 +106,10 @@ struct view *view_build(const struct view *settings, const struct view_peer *pee
 	uint32_t *hints, *slots, *grants;
 
 	must(count <= VIEW_PEERS_MAX);
+	if (!grants_name_somebody(settings)) {
+		free(view);
+		return NULL;
+	}
 	hints = calloc(size, sizeof(*hints));
 	slots = calloc(VIEW_PEERS_MAX, sizeof(*slots));
 	grants = calloc(table_size(settings->grant_count), sizeof(*grants));

@@ -84,7 +84,7 @@ bool view_granted(const struct view *view, uint64_t op, const char *account, con
 /*
  * Allocates a view with the given settings, fills its tables; peers (malloc'd, may be NULL when
  * count is 0) are the view's from then on, and so are the settings' grants (likewise). NULL when
- * out of memory: both then stay the caller's.
+ * out of memory, or for a grant without an account or an op: both then stay the caller's.
  */
 struct view *view_build(const struct view *settings, const struct view_peer *peers, uint32_t count);
 void view_free(struct view *view);

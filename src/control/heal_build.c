@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ticket's file and all its artifacts into the staging folder: enough symbols are collected,
+ * one solve gives the file and every other symbol, and layout and index files are made again. What
+ * comes out must be the ticket's, octet by octet, or nothing stays.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "assay/status.h"
+#include "control/codec_thread.h"
+#include "control/collect.h"
+#include "control/heal_stage.h"
+#include "control/heal_work.h"
+
+/* In per cent of the symbols: the first attempt, and what each further one adds. */
+enum { FIRST = 20, MORE = 5 };
+
+struct building {
+	struct heal_task *t;
+	struct pipeline p;
+	struct collect *c;
+	int symbols, ids, file; /* folders, reconstructed.bin */
+};
+
+static uint32_t share_of(uint32_t symbols, uint32_t per_cent)
+{
+	uint32_t share = (uint32_t)(((uint64_t)symbols * per_cent + 99) / 100);
+
+	return share > 0 ? share : 1;
+}
+
+static int open_in(const struct heal_task *t, const char *name, int flags)
+{
+	char path[400];
+
+	stage_path(path, sizeof(path), t->root, t->order.op, name);
+	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* What an earlier attempt has left is of no use: nobody knows how far it came. */
+static bool make_folder(struct building *b)
+{
+	struct heal_task *t = b->t;
+	int error = stage_remove(t->root, t->order.op, NULL, NULL);
+
+	if (error == 0)
+		error = stage_make(t->root, t->order.op);
+	if (error != 0) {
+		heal_finish(t, HEAL_END_OURS, "%s: the staging folder cannot be made: %s", t->root,
+			    assay_error_text(error));
+		return false;
+	}
+	failpoint(&t->failpoints, FAIL_HEAL_MKDIR);
+	b->symbols = open_in(t, STAGE_SYMBOLS, O_RDONLY | O_DIRECTORY);
+	b->ids = open_in(t, STAGE_IDS, O_RDONLY | O_DIRECTORY);
+	b->file = open_in(t, STAGE_FILE, O_RDWR | O_CREAT | O_EXCL);
+	if (b->symbols >= 0 && b->ids >= 0 && b->file >= 0)
+		return true;
+	heal_finish(t, HEAL_END_OURS, "the staging folder cannot be opened");
+	return false;
+}
+
+/* Whose trouble an error of collecting is: what came from others, or this node's disk and memory.
+ */
+static enum heal_end end_of(int error)
+{
+	return error == ASSAY_E_IO || error == ASSAY_E_NOSPC || error == ASSAY_E_NOMEM ||
+			       error == ASSAY_E_PERM
+		       ? HEAL_END_OURS
+		       : HEAL_END_REMOTE;
+}
+
+static bool open_ticket(struct building *b)
+{
+	struct heal_task *t = b->t;
+	struct collect_config config = {.client = &t->client,
+					.facts = &t->facts,
+					.deal = &t->deal,
+					.own = t->own,
+					.own_ctx = t->own_ctx,
+					.own_first = true,
+					.p = &b->p,
+					.folder = b->symbols};
+	char faults[100] = "";
+	int error = collect_open(&b->c, &config);
+
+	if (error != 0) {
+		heal_finish(t, HEAL_END_OURS, "%s", collect_message(b->c));
+		return false;
+	}
+	error = collect_layout(b->c);
+	if (error == 0)
+		return true;
+	collect_faults(b->c, faults, sizeof(faults));
+	heal_finish(t, end_of(error), "no layout: %s%s%s", faults,
+		    faults[0] != '\0' ? "; the last one: " : "", collect_message(b->c));
+	return false;
+}
+
+static void too_few(struct building *b)
+{
+	const struct layout *l = collect_the_layout(b->c);
+	char faults[100];
+
+	collect_faults(b->c, faults, sizeof(faults));
+	heal_finish(b->t, HEAL_END_REMOTE, "%u of %u symbols collected, %u are needed%s%s",
+		    collect_have(b->c), l->symbols, l->block.symbols, faults[0] != '\0' ? "; " : "",
+		    faults);
+}
+
+/* With what is there. NOTFOUND: it takes more. */
+static int solve(struct building *b)
+{
+	int error = codec_pool_hold(&b->p);
+
+	if (error != 0)
+		return error;
+	error = ftruncate(b->file, 0) == 0 ? pipeline_heal(&b->p, b->symbols, b->file) : ASSAY_E_IO;
+	codec_pool_release();
+	return error;
+}
+
+static bool rebuild(struct building *b)
+{
+	const struct layout *l = collect_the_layout(b->c);
+	uint32_t enough = share_of(l->symbols, FIRST);
+	int error;
+
+	/* Fewer than the source symbols cannot do. */
+	while (enough < l->block.symbols)
+		enough += share_of(l->symbols, MORE);
+	for (;;) {
+		error = collect_symbols(b->c, enough < l->symbols ? enough : l->symbols);
+		if (error == ASSAY_E_NOTFOUND) {
+			too_few(b);
+			return false;
+		}
+		if (error != 0) {
+			heal_finish(b->t, end_of(error), "%s", collect_message(b->c));
+			return false;
+		}
+		error = solve(b);
+		if (error == 0)
+			return true;
+		if (error != ASSAY_E_NOTFOUND || collect_have(b->c) < enough)
+			break;
+		enough = collect_have(b->c) + share_of(l->symbols, MORE);
+	}
+	if (error == ASSAY_E_NOTFOUND)
+		too_few(b);
+	else
+		heal_finish(b->t, error == ASSAY_E_CORRUPT ? HEAL_END_WRONG : HEAL_END_OURS, "%s",
+			    b->p.message);
+	return false;
+}
+
+static int take_id_file(void *ctx, enum artifact_class class, uint32_t ordinal,
+			const uint8_t id[32], const void *data, size_t len)
+{
+	struct building *b = ctx;
+	char name[32];
+
+	if (heal_stopped(b->t))
+		return ASSAY_E_CLOSED;
+	snprintf(name, sizeof(name), "idfile_%05u.bin", ordinal);
+	return coded_write(&b->p, b->ids, name, data, len);
+}
+
+/* The symbols have the layout's ids, the file its hash: the rest follows from the layout. */
+static bool make_id_files(struct building *b)
+{
+	struct artifact_sink sink = {take_id_file, b};
+	int error = ticket_remake(collect_ticket(b->c), collect_index(b->c), b->t->facts.creator,
+				  collect_the_layout(b->c), &sink);
+
+	if (error == 0)
+		return true;
+	if (error == ASSAY_E_CORRUPT || error == ASSAY_E_CRYPTO)
+		heal_finish(b->t, HEAL_END_WRONG,
+			    "the rebuilt layout and index files are not the ticket's");
+	else
+		heal_finish(b->t, HEAL_END_OURS, "layout and index files: %s",
+			    b->p.message[0] != '\0' ? b->p.message : assay_error_text(error));
+	return false;
+}
+
+static bool stage(struct building *b)
+{
+	struct heal_task *t = b->t;
+	struct manifest m = {.id_files = 2 * t->facts.max, .layout = *collect_the_layout(b->c)};
+	int error = unlinkat(b->symbols, PIPELINE_LAYOUT, 0) == 0 ? 0 : ASSAY_E_IO;
+
+	snprintf(m.ticket, sizeof(m.ticket), "%s", t->order.ticket);
+	snprintf(m.hash, sizeof(m.hash), "%s", t->facts.data_hash);
+	b->p.message[0] = '\0';
+	if (error == 0)
+		error = coded_sync(&b->p, b->symbols);
+	if (error == 0 && !heal_stopped(t))
+		error = manifest_write(&b->p, &m, t->root, t->order.op);
+	else if (error == 0)
+		error = ASSAY_E_CLOSED;
+	if (error != 0) {
+		heal_finish(t, HEAL_END_OURS, "%s",
+			    b->p.message[0] != '\0' ? b->p.message : assay_error_text(error));
+		return false;
+	}
+	snprintf(t->hash, sizeof(t->hash), "%s", m.hash);
+	failpoint(&t->failpoints, FAIL_HEAL_STAGED);
+	return true;
+}
+
+static void close_all(struct building *b)
+{
+	const int fds[] = {b->symbols, b->ids, b->file};
+
+	for (unsigned i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	collect_close(b->c);
+}
+
+void heal_build(struct heal_task *t)
+{
+	struct building b = {.t = t,
+			     .p = {.pool = t->pool,
+				   .memory_max = HEAL_SYMBOLS_MEMORY,
+				   .mode = 0600,
+				   .progress = heal_progress,
+				   .ctx = t},
+			     .symbols = -1,
+			     .ids = -1,
+			     .file = -1};
+	bool good =
+		make_folder(&b) && open_ticket(&b) && rebuild(&b) && make_id_files(&b) && stage(&b);
+
+	close_all(&b);
+	if (good)
+		heal_finish(t, HEAL_END_DONE, "%s", "");
+	else
+		stage_remove(t->root, t->order.op, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hash of what a healer has staged: all its bytes, read from it alone by the op's grant, in
+ * order and in constant memory. They are hashed as they come, also when they do not fit the key: a
+ * vote says what was there.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/status.h"
+#include "codec/artifact.h"
+#include "control/heal_work.h"
+#include "crypto/digest.h"
+#include "ledger/text.h"
+
+struct hashing {
+	struct heal_task *t;
+	struct digest_stream digest;
+	uint64_t len;
+	int error;
+	bool done;
+	char why[120];
+};
+
+static int take(void *arg, uint64_t offset, const void *data, size_t len)
+{
+	struct hashing *h = arg;
+
+	/* Never beyond the ticket's size, and without gaps. */
+	if (offset != h->len || len > h->t->order.size - h->len)
+		return ASSAY_E_RANGE;
+	digest_stream_add(&h->digest, data, len);
+	h->len += len;
+	heal_progress(h->t, "", h->len, h->t->order.size);
+	return 0;
+}
+
+static void on_done(void *arg, int error, const char *why)
+{
+	struct hashing *h = arg;
+
+	h->error = error;
+	h->done = true;
+	snprintf(h->why, sizeof(h->why), "%s", why);
+}
+
+static int pull(struct hashing *h, struct assay_fleet *fleet)
+{
+	const struct heal_task *t = h->t;
+	struct assay_pull pull = {.size = t->order.size,
+				  .grant = t->order.op,
+				  .unchecked = true,
+				  .sink = take,
+				  .arg = h};
+	struct assay_peer peer;
+	int node, error;
+
+	if (!base64_read(pull.key, 32, t->order.hash, strlen(t->order.hash)))
+		return ASSAY_E_INVAL;
+	deal_peer(&peer, &t->deal.other[0]);
+	node = assay_fleet_add(fleet, &peer);
+	error = node < 0 ? node : assay_fleet_pull(fleet, (unsigned)node, &pull, on_done, h);
+	while (error == 0 && !h->done) {
+		assay_fleet_wait(fleet, 100);
+		if (!h->done && heal_stopped(t))
+			assay_fleet_cancel(fleet, (unsigned)node);
+	}
+	return error;
+}
+
+static void judge(struct hashing *h)
+{
+	struct heal_task *t = h->t;
+	uint8_t digest[32];
+	char *text;
+
+	if (h->error != 0) {
+		heal_finish(t, HEAL_END_REMOTE, "%" PRIu64 " of %" PRIu64 " octets came: %.100s",
+			    h->len, t->order.size, h->why);
+		return;
+	}
+	if (h->len != t->order.size) {
+		heal_finish(t, HEAL_END_REMOTE, "%" PRIu64 " octets came, not %" PRIu64, h->len,
+			    t->order.size);
+		return;
+	}
+	digest_stream_end(&h->digest, digest);
+	text = artifact_base64(digest, 32);
+	if (text == NULL) {
+		heal_finish(t, HEAL_END_OURS, "out of memory");
+		return;
+	}
+	snprintf(t->hash, sizeof(t->hash), "%s", text);
+	free(text);
+	heal_finish(t, HEAL_END_DONE, "%s", "");
+}
+
+void heal_hash(struct heal_task *t)
+{
+	struct hashing h = {.t = t};
+	struct assay_fleet *fleet = NULL;
+	int error;
+
+	if (t->order.size == 0 || t->order.size > t->size_max) {
+		heal_finish(t, HEAL_END_OURS,
+			    "a file of %" PRIu64
+			    " octets is above max_reconstructed_bytes (%" PRIu64 ")",
+			    t->order.size, t->size_max);
+		return;
+	}
+	digest_stream_init(&h.digest, NULL);
+	error = assay_fleet_open(&fleet, &t->client);
+	if (error == 0)
+		error = pull(&h, fleet);
+	if (error == 0)
+		judge(&h);
+	else
+		heal_finish(t, HEAL_END_OURS, "no session with %s: %s", t->deal.other[0].account,
+			    assay_error_text(error));
+	assay_fleet_close(fleet);
+}

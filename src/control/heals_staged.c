@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which folders are staged, without reading a manifest again that has not changed; and the store's
+ * part: verifiers read the rebuilt file from it, by grant.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/status.h"
+#include "control/heal_stage.h"
+#include "control/heals_impl.h"
+
+#define KEYS_PAGE 64
+
+/* --- manifests --- */
+
+static struct staged_op *known(struct heals *h, uint64_t op)
+{
+	struct staged_op *s;
+
+	TAILQ_FOREACH(s, &h->staged, entry)
+	if (s->op == op)
+		break;
+	return s;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+void staged_forget(struct heals *h, uint64_t op)
+{
+	struct staged_op *s = known(h, op);
+
+	if (s == NULL)
+		return;
+	TAILQ_REMOVE(&h->staged, s, entry);
+	free(s);
+}
+
+static struct staged_op *read_anew(struct heals *h, uint64_t op, const struct stat *file,
+				   int *error)
+{
+	struct staged_op *s = calloc(1, sizeof(*s));
+	const char *why = "out of memory";
+	struct manifest m;
+
+	*error = s != NULL ? manifest_read(&m, &why, h->root, op) : ASSAY_E_NOMEM;
+	if (*error != 0) {
+		log_warning(&h->config.app->log, "heal", "a staging folder is not staged",
+			    "op=%lu why=\"%s\"", op, why);
+		if (*error == ASSAY_E_NOMEM)
+			*error = ASSAY_E_IO;
+		free(s);
+		return NULL;
+	}
+	s->op = op;
+	s->manifest = *file;
+	memcpy(s->hash, m.hash, sizeof(s->hash));
+	manifest_free(&m);
+	TAILQ_INSERT_TAIL(&h->staged, s, entry);
+	return s;
+}
+
+const struct staged_op *staged_find(struct heals *h, uint64_t op, int *error)
+{
+	struct staged_op *s = known(h, op);
+	char path[400];
+	struct stat file;
+
+	*error = ASSAY_E_NOTFOUND;
+	stage_path(path, sizeof(path), h->root, op, STAGE_MANIFEST);
+	if (lstat(path, &file) != 0) {
+		staged_forget(h, op);
+		return NULL;
+	}
+	if (s != NULL && is_same(&s->manifest, &file))
+		return s;
+	staged_forget(h, op);
+	return read_anew(h, op, &file, error);
+}
+
+/* Another op has staged the same file. */
+static bool is_shared(struct heals *h, uint64_t op, const char *hash)
+{
+	const struct staged_op *s;
+
+	TAILQ_FOREACH(s, &h->staged, entry)
+	if (s->op != op && strcmp(s->hash, hash) == 0)
+		return true;
+	return false;
+}
+
+/* --- the store --- */
+
+static bool goes_on(void *ctx, uint64_t done, uint64_t total)
+{
+	return !heal_stopped(ctx);
+}
+
+static void stage(struct store_task *task, struct store *store)
+{
+	struct heals_job *j = heals_job_of(task);
+	struct store_progress progress = {goes_on, &j->task};
+	char path[400];
+
+	stage_path(path, sizeof(path), j->task.root, j->task.order.op, STAGE_FILE);
+	task->result = store_stage(store, j->key, path, &progress);
+	/* Somebody has put that very file: then all may read it. */
+	if (task->result == ASSAY_E_EXISTS)
+		task->result = 0;
+	/* What nobody could verify is not staged. */
+	if (task->result != 0)
+		stage_remove(j->task.root, j->task.order.op, NULL, NULL);
+}
+
+static void on_staged(struct store_task *task)
+{
+	struct heals_job *j = heals_job_of(task);
+	int error;
+
+	if (task->result == 0) {
+		staged_find(j->heals, j->task.order.op, &error);
+		heals_job_end(j);
+		return;
+	}
+	heal_finish(&j->task, HEAL_END_OURS, "the rebuilt file cannot be made readable: %s",
+		    assay_error_text(task->result));
+	heals_job_end(j);
+}
+
+void staged_open(struct heals_job *j)
+{
+	if (base64_read(j->key, 32, j->task.hash, strlen(j->task.hash)))
+		heals_job_store(j, stage, on_staged);
+	else
+		heals_job_fail(j, HEAL_END_OURS, "the hash cannot be read");
+}
+
+static void unstage(struct store_task *task, struct store *store)
+{
+	task->result = store_unstage(store, heals_job_of(task)->key);
+}
+
+static void on_unstaged(struct store_task *task)
+{
+	struct heals_job *j = heals_job_of(task);
+
+	if (task->result == 0)
+		heals_job_submit(j, HEAL_STEP_REMOVE);
+	else
+		heals_job_fail(j, HEAL_END_OURS, "the rebuilt file stays readable: %s",
+			       assay_error_text(task->result));
+}
+
+/* The hash of what an op may have staged: as its manifest says, or its ticket. */
+static const char *hash_of(struct heals_job *j)
+{
+	struct state *s = heals_state(j);
+	const struct ticket *t = s != NULL ? ticket_find(s, j->task.order.ticket) : NULL;
+	int error;
+	const struct staged_op *staged = staged_find(j->heals, j->task.order.op, &error);
+
+	if (staged != NULL)
+		return staged->hash;
+	return t != NULL ? text_of(t->data_hash) : "";
+}
+
+void staged_close(struct heals_job *j)
+{
+	char hash[45];
+
+	snprintf(hash, sizeof(hash), "%s", hash_of(j));
+	staged_forget(j->heals, j->task.order.op);
+	if (base64_read(j->key, 32, hash, strlen(hash)) &&
+	    !is_shared(j->heals, j->task.order.op, hash))
+		heals_job_store(j, unstage, on_unstaged);
+	else
+		heals_job_submit(j, HEAL_STEP_REMOVE);
+}
+
+/* --- at start --- */
+
+struct restaging {
+	struct store_task task; /* first */
+	struct log log;
+	unsigned n;
+	struct kept {
+		char path[400];
+		uint8_t key[32];
+	} kept[];
+};
+
+static bool is_kept(const struct restaging *r, const uint8_t key[32])
+{
+	for (unsigned i = 0; i < r->n; i++)
+		if (memcmp(r->kept[i].key, key, 32) == 0)
+			return true;
+	return false;
+}
+
+/* The store remembers what was staged; the folders say what still is. */
+static void restage(struct store_task *task, struct store *store)
+{
+	struct restaging *r = (struct restaging *)task;
+	uint8_t keys[KEYS_PAGE][32], after[32];
+	unsigned n = store_staged(store, NULL, keys, KEYS_PAGE);
+
+	while (n > 0) {
+		memcpy(after, keys[n - 1], 32);
+		for (unsigned i = 0; i < n; i++)
+			if (!is_kept(r, keys[i]))
+				store_unstage(store, keys[i]);
+		n = store_staged(store, after, keys, KEYS_PAGE);
+	}
+	for (unsigned i = 0; i < r->n; i++) {
+		int error = store_stage(store, r->kept[i].key, r->kept[i].path, NULL);
+
+		if (error != 0 && error != ASSAY_E_EXISTS)
+			log_warning(&r->log, "heal", "a rebuilt file is not readable any more",
+				    "path=%s error=\"%s\"", r->kept[i].path,
+				    assay_error_text(error));
+	}
+}
+
+static void on_restaged(struct store_task *task)
+{
+	free(task);
+}
+
+void heals_follow(struct heals *h)
+{
+	struct app *app = h->config.app;
+	const struct staged_op *s;
+	struct restaging *r;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(s, &h->staged, entry)
+	n++;
+	r = calloc(1, sizeof(*r) + n * sizeof(r->kept[0]));
+	if (r == NULL || app->store_thread == NULL) {
+		free(r);
+		return;
+	}
+	r->task = (struct store_task){.kind = STORE_ERRAND,
+				      .fd = -1,
+				      .errand = restage,
+				      .finished = on_restaged,
+				      .dropped = on_restaged};
+	r->log = app->log;
+	TAILQ_FOREACH(s, &h->staged, entry)
+	{
+		struct kept *k = &r->kept[r->n++];
+
+		stage_path(k->path, sizeof(k->path), h->root, s->op, STAGE_FILE);
+		base64_read(k->key, 32, s->hash, strlen(s->hash));
+	}
+	store_thread_submit(app->store_thread, &r->task);
+}
