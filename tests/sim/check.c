@@ -83,14 +83,6 @@ void run_check_told(struct run *r, const uint8_t id[32], const struct entry_outc
 
 /* --- reports --- */
 
-static struct run_node *node_of(struct run *r, const char *account)
-{
-	for (unsigned i = 0; i < r->nodes; i++)
-		if (strcmp(r->node[i].who->account, account) == 0)
-			return &r->node[i];
-	return NULL;
-}
-
 static const char *text_in(const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
@@ -101,14 +93,14 @@ static const char *text_in(const json_t *object, const char *name)
 static void check_row(struct run *r, const json_t *row)
 {
 	json_int_t result = json_integer_value(json_object_get(row, "result"));
-	const struct run_node *target = node_of(r, text_in(row, "target"));
+	const struct run_node *target = run_node_find(r, text_in(row, "target"));
 
 	if (strlen(text_in(row, "sig")) != 128)
 		run_wrong(r, "a row without signature about %s", text_in(row, "target"));
 	must(target != NULL);
 	r->passes += result == RESULT_PASS;
 	r->failures += result != RESULT_PASS && result != RESULT_NO_ELIGIBLE_TICKET;
-	if (result == RESULT_PASS && target->vice != RUN_HONEST)
+	if (result == RESULT_PASS && !run_serves(target))
 		run_wrong(r, "PASS for %s, which has nothing to prove", target->who->account);
 	if (result == RESULT_HASH_MISMATCH && target->vice != RUN_ROTTEN)
 		run_wrong(r, "HASH_MISMATCH for %s, which never lied", target->who->account);
@@ -142,6 +134,7 @@ static void accepted(struct run *r, const struct entry *e)
 		check_report(r, e);
 	if (strcmp(e->type, "tick") == 0)
 		r->net.reveals_left[author - r->net.nodes]--;
+	run_heal_accepted(r, e);
 }
 
 unsigned run_accepted(const struct run *r, const char *type, const char *author)
@@ -163,9 +156,12 @@ void run_observed(struct run *r, const uint8_t *entry, size_t len,
 	s = seen_of(r, seq);
 	entry_hash(s->digest, entry, len);
 	s->logged = true;
-	if (result->kind == ENTRY_VERDICT && result->code == 0) {
+	if (result->kind == ENTRY_VERDICT) {
 		must(entry_parse(&e, entry, len));
-		accepted(r, &e);
+		if (strcmp(e.type, "ticket") == 0)
+			json_object_set_new(r->arrived, text_in(e.data, "ticket"), json_true());
+		if (result->code == 0)
+			accepted(r, &e);
 		entry_free(&e);
 	}
 	run_check_state(r, RUN_NODES_MAX, r->net.state);
@@ -210,6 +206,11 @@ void run_check_log(struct run *r)
 	for (size_t i = 0; i < r->told_n; i++)
 		if (!logged(r, r->told[i]))
 			run_wrong(r, "an entry that was told to be accepted is not in the log");
+	for (void *i = json_object_iter(r->promised); i != NULL;
+	     i = json_object_iter_next(r->promised, i))
+		if (json_object_get(r->arrived, json_object_iter_key(i)) == NULL)
+			run_wrong(r, "ticket %s was taken into an outbox and never came out",
+				  json_object_iter_key(i));
 	for (uint64_t seq = 1; seq < r->seen_room; seq++)
 		if (r->seen[seq].applied && !r->seen[seq].logged)
 			run_wrong(r, "the applied entry %" PRIu64 " is not in the log", seq);

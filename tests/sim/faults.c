@@ -76,7 +76,7 @@ static void clock_jump(struct run *r, struct run_node *n)
 static void one_fault(struct run *r)
 {
 	struct run_node *n = &r->node[run_random(r, r->nodes)];
-	uint64_t what = run_random(r, 9);
+	uint64_t what = run_random(r, r->options.heal ? 18 : 9);
 
 	run_note(r, n->number, "fault", what, NULL, 0);
 	switch (what) {
@@ -101,8 +101,11 @@ static void one_fault(struct run *r)
 	case 7:
 		faulty_vfs_fail((unsigned)between(r, 1, 40), 0);
 		break;
-	default:
+	case 8:
 		storm(r);
+		break;
+	default:
+		run_heal_fault(r, n);
 		break;
 	}
 }
@@ -151,7 +154,10 @@ void run_faults_stop(struct run *r)
 	sim_net_set_faults(r->wire, (struct sim_net_faults){.delay_ns_min = RUN_MS / 10,
 							    .delay_ns_max = RUN_MS});
 	engine_sim_set_faults(r->log, (struct engine_sim_faults){0});
+	if (r->options.heal)
+		run_heal_mode(r, r->options.mode);
 	for (unsigned i = 0; i < r->nodes; i++) {
+		r->node[i].fail_in = 0;
 		r->node[i].cut_ns = 0;
 		r->node[i].skew_ns = 0;
 		if (r->node[i].core == NULL)

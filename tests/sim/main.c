@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "assay/client.h"
 #include "log/faulty_vfs.h"
@@ -13,7 +14,7 @@
 
 struct wanted {
 	uint64_t first, last, ticks;
-	bool trace, twice;
+	bool trace, twice, heal;
 };
 
 static struct run run;
@@ -21,7 +22,8 @@ static struct run run;
 /* True when everything held. */
 static bool play(uint64_t *trace, const struct wanted *w, uint64_t seed)
 {
-	const struct run_options options = {.seed = seed, .ticks = w->ticks, .trace = w->trace};
+	const struct run_options options = {
+		.seed = seed, .ticks = w->ticks, .trace = w->trace, .heal = w->heal};
 	bool good;
 
 	printf("seed %" PRIu64 "\n", seed);
@@ -35,6 +37,8 @@ static bool play(uint64_t *trace, const struct wanted *w, uint64_t seed)
 	       " crashes %" PRIu64 " passes %" PRIu64 " failures %" PRIu64 " seconds %.0f\n",
 	       run.nodes, state_height(run.net.state), run.entries, run.datagrams, run.crashes,
 	       run.passes, run.failures, (double)run.now.mono_ns / RUN_S - 1000);
+	if (w->heal)
+		printf("claims %u votes %u published %u\n", run.claims, run.votes, run.published);
 	printf("trace %016" PRIx64 "\n", run.trace);
 	*trace = run.trace;
 	run_free(&run);
@@ -61,8 +65,24 @@ static int play_all(const struct wanted *w)
 	return broken > 0 ? 1 : 0;
 }
 
-/* One seed a line; what follows it on the line is for people. */
-static int play_file(struct wanted w, const char *path)
+/* "SEED plain|heal TICKS what it broke"; lines that begin with # are for people. */
+static int play_line(struct wanted w, const char *line)
+{
+	char kind[8] = "";
+
+	if (line[0] == '#' || line[0] == '\n')
+		return 0;
+	if (sscanf(line, "%" SCNu64 " %7s %" SCNu64, &w.first, kind, &w.ticks) != 3 ||
+	    (strcmp(kind, "heal") != 0 && strcmp(kind, "plain") != 0)) {
+		fprintf(stderr, "not a seed, plain or heal, and ticks: %s", line);
+		return 2;
+	}
+	w.last = w.first;
+	w.heal = kind[0] == 'h';
+	return play_all(&w);
+}
+
+static int play_file(const struct wanted *w, const char *path)
 {
 	FILE *in = fopen(path, "re");
 	char line[256];
@@ -72,13 +92,8 @@ static int play_file(struct wanted w, const char *path)
 		perror(path);
 		return 2;
 	}
-	while (fgets(line, sizeof(line), in) != NULL) {
-		char *end;
-
-		w.first = w.last = strtoull(line, &end, 10);
-		if (end != line)
-			result |= play_all(&w);
-	}
+	while (fgets(line, sizeof(line), in) != NULL)
+		result |= play_line(*w, line);
 	fclose(in);
 	return result;
 }
@@ -86,13 +101,10 @@ static int play_file(struct wanted w, const char *path)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'},
-		{"seeds", required_argument, NULL, 'r'},
-		{"ticks", required_argument, NULL, 't'},
-		{"trace", no_argument, NULL, 'v'},
-		{"twice", no_argument, NULL, '2'},
-		{"file", required_argument, NULL, 'f'},
-		{NULL, 0, NULL, 0},
+		{"seed", required_argument, NULL, 's'},	 {"seeds", required_argument, NULL, 'r'},
+		{"ticks", required_argument, NULL, 't'}, {"trace", no_argument, NULL, 'v'},
+		{"twice", no_argument, NULL, '2'},	 {"heal", no_argument, NULL, 'h'},
+		{"file", required_argument, NULL, 'f'},	 {NULL, 0, NULL, 0},
 	};
 	struct wanted w = {.first = 1, .last = 1, .ticks = TICKS};
 	const char *file = NULL;
@@ -112,6 +124,7 @@ int main(int argc, char **argv)
 			w.ticks = strtoull(optarg, NULL, 10);
 		w.trace |= option == 'v';
 		w.twice |= option == '2';
+		w.heal |= option == 'h';
 		if (option == 'f')
 			file = optarg;
 		if (option == '?')
@@ -119,5 +132,5 @@ int main(int argc, char **argv)
 	}
 	assay_init();
 	faulty_vfs_install();
-	return file != NULL ? play_file(w, file) : play_all(&w);
+	return file != NULL ? play_file(&w, file) : play_all(&w);
 }

@@ -41,7 +41,7 @@ static enum log_result engine_append(void *ctx, uint64_t *seq, const uint8_t *en
 	struct run_node *n = ctx;
 	enum log_result result;
 
-	if (cut(n))
+	if (cut(n) || n->frozen)
 		return LOG_UNAVAILABLE;
 	result = n->engine.append(n->engine.ctx, seq, entry, len);
 	if (result == LOG_APPENDED || result == LOG_DUPLICATE)
@@ -112,7 +112,10 @@ static void follow(struct run_node *n)
 
 static void on_applied(void *ctx, uint64_t seq, const struct entry_result *result)
 {
-	run_check_applied(ctx, seq, result);
+	const struct run_node *n = ctx;
+
+	if (!n->frozen)
+		run_check_applied(ctx, seq, result);
 }
 
 static void on_outcome(void *ctx, uint64_t cookie, const uint8_t id[32],
@@ -120,6 +123,8 @@ static void on_outcome(void *ctx, uint64_t cookie, const uint8_t id[32],
 {
 	struct run_node *n = ctx;
 
+	if (n->frozen)
+		return;
 	run_note(n->run, n->number, "outcome", cookie << 16 | outcome->code, id, 32);
 	run_check_told(n->run, id, outcome);
 }
@@ -129,7 +134,7 @@ static int own_size(void *ctx, uint64_t *size, const uint8_t key[32])
 	struct run_node *n = ctx;
 	const struct run_item *item = run_item_find(n->run, key);
 
-	if (item == NULL || n->vice != RUN_HONEST)
+	if (item == NULL || !run_item_there(n, item) || !run_serves(n))
 		return ASSAY_E_NOTFOUND;
 	*size = item->size;
 	return 0;
@@ -182,17 +187,23 @@ static void write_line(void *ctx, enum log_level level, const char *component, c
 
 static struct core_config config_of(struct run_node *n)
 {
+	const bool examines = n->run->options.light == 0;
 	struct core_config config = {
 		.identity = &n->who->key,
 		.db = n->db,
 		.genesis = n->run->net.document.at,
 		.genesis_len = n->run->net.document.len,
-		.settings = {.challenges = true,
+		.settings = {.challenges = examines,
 			     .poll_interval_ms = 500,
-			     .lep6 = true,
-			     .recheck_on = true,
-			     .recheck = {.interval_ms = 2000}},
+			     .lep6 = examines,
+			     .recheck_on = examines,
+			     .recheck = {.interval_ms = 2000},
+			     .heal = {.on = n->run->options.heal && n->vice != RUN_MUTE,
+				      .poll_interval_ms = 500,
+				      .fetch_backoff_ms = 1500}},
 		.reveal = n->reveal,
+		.heal = run_heal_port(n),
+		.failpoints = run_failpoints(n),
 		.peers = {.book = {book_find, n},
 			  .sockets = run_sockets(n),
 			  .own = {own_read, own_size, n},
@@ -250,22 +261,34 @@ static void remove_files(const char *path)
 	}
 }
 
-/* The database as the process leaves it behind: closing would tidy up. */
-static void leave_database(struct run_node *n)
+/* The database as it is now: closing would tidy up. */
+static void copy_database(char left[128], const struct run_node *n)
 {
-	char wal[160], left[128], left_wal[160];
+	char wal[160], left_wal[160];
 
-	snprintf(left, sizeof(left), "%s/%u-%u.db", n->run->dir, n->number, n->starts);
+	snprintf(left, 128, "%s/%u-%u.db", n->run->dir, n->number, n->starts);
 	snprintf(left_wal, sizeof(left_wal), "%s-wal", left);
 	snprintf(wal, sizeof(wal), "%s-wal", n->path);
 	copy_file(left, n->path);
 	copy_file(left_wal, wal);
+}
+
+/* As the process leaves it behind. */
+static void leave_database(struct run_node *n)
+{
+	char left[128];
+
+	if (n->frozen)
+		strcpy(left, n->frozen_path);
+	else
+		copy_database(left, n);
 	remove_files(n->path);
 	strcpy(n->path, left);
 }
 
 static void close_parts(struct run_node *n)
 {
+	run_heal_stop(n);
 	if (n->core != NULL)
 		core_attach(n->core, NULL);
 	if (n->feed != NULL)
@@ -301,6 +324,16 @@ void run_node_start(struct run_node *n)
 	follow(n);
 	n->start_ns = RUN_NEVER;
 	n->turn_ns = n->feed_ns = r->now.mono_ns;
+	run_heal_started(n);
+	if (n->frozen)
+		run_node_crash(n, RESTART_NS);
+}
+
+void run_node_freeze(struct run_node *n)
+{
+	n->frozen = true;
+	copy_database(n->frozen_path, n);
+	sim_disk_stop_at(n->disk, 1);
 }
 
 void run_node_crash(struct run_node *n, uint64_t down_ns)
@@ -313,7 +346,16 @@ void run_node_crash(struct run_node *n, uint64_t down_ns)
 	leave_database(n);
 	close_parts(n);
 	sim_disk_crash(n->disk);
+	n->frozen = false;
 	n->start_ns = n->run->now.mono_ns + down_ns;
+}
+
+struct run_node *run_node_find(struct run *r, const char *account)
+{
+	for (unsigned i = 0; i < r->nodes; i++)
+		if (strcmp(r->node[i].who->account, account) == 0)
+			return &r->node[i];
+	return NULL;
 }
 
 /* The members' chains are those of the genesis document. */
@@ -353,6 +395,7 @@ void run_node_free(struct run_node *n)
 		close_parts(n);
 	}
 	run_sockets_free(n);
+	run_heal_free(n);
 	sim_disk_free(n->disk);
 	remove_files(n->path);
 }
@@ -375,6 +418,10 @@ static void turn(struct run_node *n)
 	uint64_t seq = core_seq(n->core), due = core_turn(n->core, moment_of(n));
 
 	n->turn_ns = due > n->time.mono_ns + TURN_NS ? due : n->time.mono_ns + TURN_NS;
+	if (n->frozen) {
+		run_node_crash(n, RESTART_NS);
+		return;
+	}
 	replica_status(core_replica(n->core), &status);
 	if (status.condition == REPLICA_FAILED) {
 		run_node_crash(n, RESTART_NS);
@@ -395,15 +442,21 @@ void run_node_put(struct run_node *n, json_t *data)
 	look_at_clock(n);
 	error = core_put(n->core, n->run->files, ENTRY_TICKET, "ticket", data, 0, moment_of(n));
 	run_note(n->run, n->number, "put", (uint64_t)(-error), NULL, 0);
+	if (error == 0)
+		json_object_set_new(n->run->promised,
+				    json_string_value(json_object_get(data, "ticket")),
+				    json_true());
 	json_decref(data);
 	n->turn_ns = n->run->now.mono_ns;
 }
 
 uint64_t run_node_due(const struct run_node *n)
 {
+	uint64_t due = n->feed_ns < n->turn_ns ? n->feed_ns : n->turn_ns, work = run_heal_due(n);
+
 	if (n->core == NULL)
 		return n->start_ns;
-	return n->feed_ns < n->turn_ns ? n->feed_ns : n->turn_ns;
+	return due < work ? due : work;
 }
 
 void run_node_go(struct run_node *n)
@@ -418,6 +471,6 @@ void run_node_go(struct run_node *n)
 	look_at_clock(n);
 	if (n->feed_ns <= now)
 		feed_go(n);
-	if (n->turn_ns <= now)
+	if (n->turn_ns <= now || run_heal_due(n) <= now)
 		turn(n);
 }

@@ -83,11 +83,25 @@ static void first_tick(struct run *r)
 	publish(r);
 }
 
+static void put_first(struct run *r)
+{
+	unsigned creator = (unsigned)run_random(r, r->nodes);
+	json_t *data =
+		r->options.light > 0 ? run_file_light(r, creator) : run_file_make(r, creator);
+	uint64_t n = r->net.next_n;
+
+	r->net.next_n = 0;
+	net_accept(&r->net, r->net.nodes[creator].account, "ticket", data);
+	r->net.next_n = n;
+	publish(r);
+}
+
 static void found(struct run *r)
 {
 	unsigned drawn = 1 + (unsigned)run_random(r, 3);
 	unsigned mode = r->options.mode != 0 ? r->options.mode : drawn;
-	char params[512];
+	unsigned deadline = r->options.light > 0 ? 6 : 2 + (unsigned)run_random(r, 2);
+	char params[1024];
 	struct net_config config = {.nodes = r->nodes,
 				    .members = RUN_MEMBERS,
 				    .epoch_length = EPOCH_HEIGHTS,
@@ -96,23 +110,23 @@ static void found(struct run *r)
 	snprintf(params, sizeof(params),
 		 "{\"rq_ids_max\":6,\"storage_truth_challenge_target_divisor\":%u,"
 		 "\"storage_truth_enforcement_mode\":%u,"
+		 "\"storage_truth_heal_deadline_epochs\":%u,"
+		 "\"storage_truth_max_self_heal_ops_per_epoch\":%u,"
 		 "\"storage_truth_old_bucket_min_blocks\":%u,"
-		 "\"storage_truth_recent_bucket_max_blocks\":%u,\"tick_interval_ms\":%u}",
-		 1 + (unsigned)run_random(r, 3), mode, EPOCH_HEIGHTS + 7, EPOCH_HEIGHTS + 6,
-		 RUN_TICK_MS);
+		 "\"storage_truth_probation_epochs\":1,"
+		 "\"storage_truth_recent_bucket_max_blocks\":%u,"
+		 "\"storage_truth_ticket_deterioration_heal_threshold\":10,"
+		 "\"tick_interval_ms\":%u}",
+		 1 + (unsigned)run_random(r, 3), mode, deadline, RUN_FILES_MAX, EPOCH_HEIGHTS + 7,
+		 EPOCH_HEIGHTS + 6, RUN_TICK_MS);
+	r->options.mode = mode;
 	net_new(&r->net, &config);
+	for (unsigned i = 0; i < r->nodes; i++)
+		r->node[i].who = &r->net.nodes[i];
 	for (unsigned i = 0; i < 2; i++)
 		first_tick(r);
-	for (unsigned i = 0; i < 3; i++) {
-		unsigned creator = (unsigned)run_random(r, r->nodes);
-		json_t *data = run_file_make(r, creator);
-		uint64_t n = r->net.next_n;
-
-		r->net.next_n = 0;
-		net_accept(&r->net, r->net.nodes[creator].account, "ticket", data);
-		r->net.next_n = n;
-		publish(r);
-	}
+	for (unsigned i = 0; i < (r->options.light > 0 ? r->options.light : 3); i++)
+		put_first(r);
 }
 
 static void give_vices(struct run *r)
@@ -120,7 +134,8 @@ static void give_vices(struct run *r)
 	unsigned liars = (unsigned)run_random(r, 3);
 
 	for (unsigned i = 0; i < liars; i++)
-		r->node[run_random(r, r->nodes)].vice = RUN_EMPTY + run_random(r, 2);
+		r->node[run_random(r, r->nodes)].vice =
+			RUN_EMPTY + run_random(r, r->options.heal ? RUN_VICES - RUN_EMPTY : 2);
 }
 
 /* In memory where that can be had: what outlives a process here need not outlive the machine. */
@@ -142,7 +157,10 @@ void run_begin(struct run *r, const struct run_options *options)
 			  .trace = FNV_START,
 			  .now = {1000 * RUN_S, (NET_GENESIS_MS + 3000) * RUN_MS},
 			  .reports = json_object(),
-			  .accepted = json_object()};
+			  .accepted = json_object(),
+			  .promised = json_object(),
+			  .arrived = json_object(),
+			  .heals = json_object()};
 	make_dir(r);
 	r->nodes = options->calm ? RUN_NODES_MAX : 5 + (unsigned)run_random(r, RUN_NODES_MAX - 4);
 	r->wire = sim_net_new(options->seed + 1, &r->now);
@@ -174,6 +192,9 @@ void run_free(struct run *r)
 	net_free(&r->net);
 	json_decref(r->reports);
 	json_decref(r->accepted);
+	json_decref(r->promised);
+	json_decref(r->arrived);
+	json_decref(r->heals);
 	free(r->told);
 	free(r->seen);
 	free(r->acked);
@@ -202,16 +223,18 @@ static void put_file(struct run *r)
 	unsigned creator = (unsigned)run_random(r, r->nodes);
 
 	r->put_ns = r->now.mono_ns + 5 * RUN_S + run_random(r, 10 * RUN_S);
-	if (r->files == RUN_FILES_MAX || r->node[creator].core == NULL)
+	if (r->files >= RUN_REAL_MAX || r->options.light > 0 || r->node[creator].core == NULL)
 		return;
 	run_node_put(&r->node[creator], run_file_make(r, creator));
+	if (run_random(r, 3) == 0)
+		run_node_crash(&r->node[creator], RUN_S); /* only its outbox knows of it */
 	for (unsigned i = 0; i < r->nodes; i++)
 		if (r->node[i].core != NULL)
 			run_server_fill(&r->node[i]);
 }
 
 /* What is due at the next moment at which anything is. */
-static void step(struct run *r)
+void run_step(struct run *r)
 {
 	struct net_addr from;
 	uint8_t byte;
@@ -255,11 +278,13 @@ void run_end(struct run *r)
 	uint64_t upto = height(r) + 2 * EPOCH_HEIGHTS, until = r->now.mono_ns + CONVERGE_NS;
 
 	while (r->wrong[0] == '\0' && (height(r) < upto || !together(r))) {
-		step(r);
+		run_step(r);
 		if (r->now.mono_ns > until)
 			run_wrong(r, "does not converge: height %" PRIu64 " of %" PRIu64, height(r),
 				  upto);
 	}
+	if (r->options.heal)
+		run_heal_end(r);
 	run_check_log(r);
 }
 
@@ -268,7 +293,7 @@ void run_to_height(struct run *r, uint64_t upto)
 	uint64_t until = r->now.mono_ns + STUCK_NS;
 
 	while (r->wrong[0] == '\0' && height(r) < upto) {
-		step(r);
+		run_step(r);
 		if (r->now.mono_ns > until)
 			run_wrong(r, "stuck at height %" PRIu64, height(r));
 	}

@@ -39,7 +39,7 @@ static bool reaches(const struct run_node *n, const struct net_addr *to)
 	const struct run *r = n->run;
 	unsigned other = (unsigned)to->ip[15] - HOST_FIRST;
 
-	return other < r->nodes && r->node[other].side == n->side;
+	return !n->frozen && other < r->nodes && r->node[other].side == n->side;
 }
 
 static void note_datagram(struct run_node *n, const struct net_addr *to, const void *data,
@@ -158,8 +158,9 @@ static void find_many(void *ctx, struct artifact **out, const uint8_t *const *ke
 	for (unsigned i = 0; i < count; i++) {
 		const struct run_item *item = run_item_find(n->run, keys[i]);
 
-		out[i] = item != NULL && n->vice != RUN_EMPTY ? &n->record[item - n->run->item]
-							      : NULL;
+		out[i] = item != NULL && n->vice != RUN_EMPTY && run_item_there(n, item)
+				 ? &n->record[item - n->run->item]
+				 : NULL;
 	}
 }
 
