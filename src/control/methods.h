@@ -45,6 +45,9 @@ METHOD(method_ticket_close);
 METHOD(method_ticket_rebalance);
 METHOD(method_tickets);
 METHOD(method_ticket_show);
+/* methods_heal.c */
+METHOD(method_heals);
+METHOD(method_heal_show);
 /* methods_admin.c */
 METHOD(method_registry_list);
 METHOD(method_registry_reload);

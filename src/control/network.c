@@ -94,6 +94,9 @@ static void on_event(void *ctx, const struct state_event *event)
 	case STATE_PARAMS_CHANGED:
 		n->view_changed = true;
 		break;
+	case STATE_HEAL_CHANGED:
+		network_heal_changed(n, event->number);
+		break;
 	case STATE_TICKET_CHANGED:
 		garbage_changed(n->app->garbage, event->ticket);
 		break;

@@ -43,6 +43,8 @@ int network_view(struct network *n, struct view *settings);
 /* What of the configuration can change while the node runs. */
 void network_reload(struct network *n);
 
+/* Octets so far and of all, of healing's work with that cookie; false: there is none. */
+bool network_heal_progress(struct network *n, uint64_t *done, uint64_t *total, uint64_t cookie);
 /*
  * An entry of this node's, at the wish of an operator or a part of control: told once what became
  * of it. A code of core_put; then `done` is not called.

@@ -52,8 +52,8 @@ int network_heals_open(struct network *n)
 
 int network_heals_follow(struct network *n, event_callback_fn wake)
 {
-	n->from_heals = event_new(n->control->base, heals_fd(n->heals), EV_READ | EV_PERSIST, wake,
-				  n);
+	n->from_heals =
+		event_new(n->control->base, heals_fd(n->heals), EV_READ | EV_PERSIST, wake, n);
 	if (n->from_heals == NULL || event_add(n->from_heals, NULL) != 0)
 		return ASSAY_E_NOMEM;
 	heals_follow(n->heals);
@@ -116,4 +116,24 @@ int network_grants(struct network *n, struct view *settings)
 	n->heal_generation = generation;
 	free(list);
 	return 0;
+}
+
+bool network_heal_progress(struct network *n, uint64_t *done, uint64_t *total, uint64_t cookie)
+{
+	struct heal_port port = heals_port(n->heals);
+
+	return port.progress(port.ctx, done, total, cookie);
+}
+
+void network_heal_changed(const struct network *n, uint64_t id)
+{
+	static const char *const words[] = {"?",	"scheduled", "in progress", "reported",
+					    "verified", "failed",    "expired"};
+	const struct heal_op *op = heal_op_find(core_state(n->core), id);
+
+	if (op != NULL)
+		log_info(&n->app->log, "heal", op->published ? "published" : words[op->status % 7],
+			 "op=%lu ticket=%s healer=%s deadline_epoch=%lu notes=\"%s\"", op->id,
+			 text_of(op->ticket), text_of(op->healer), op->deadline_epoch,
+			 text_of(op->notes));
 }

@@ -39,6 +39,8 @@ struct network {
 int network_heals_open(struct network *n);
 /* From the loop on: its outcomes wake. 0 or NOMEM. */
 int network_heals_follow(struct network *n, event_callback_fn wake);
+/* An op of the ledger is another one: a line for the log. */
+void network_heal_changed(const struct network *n, uint64_t id);
 struct heal_settings network_heal_settings(const struct config *config);
 /* The grants of the snapshot: malloc'd, the caller's until a view is built of them. 0 or NOMEM. */
 int network_grants(struct network *n, struct view *settings);

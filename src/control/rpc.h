@@ -84,6 +84,8 @@ struct rpc_method {
 	X(TICKET_REBALANCE, "ticket.rebalance") \
 	X(TICKETS, "ticket.list")               \
 	X(TICKET_SHOW, "ticket.show")           \
+	X(HEALS, "heal.list")                   \
+	X(HEAL_SHOW, "heal.show")               \
 	X(JOB_LIST, "job.list")                 \
 	X(JOB_CANCEL, "job.cancel")             \
 	X(CONFIG_SHOW, "config.show")           \

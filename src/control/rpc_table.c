@@ -185,6 +185,25 @@ const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
 			     .result = "as ticket.list, data_hash, index_artifacts, "
 				       "symbol_artifacts, placement_epoch, rehome, heal_op, "
 				       "held_by"},
+	[RPC_HEALS] =
+		{"heal.list", NULL, RPC_ALWAYS,
+		 .params = {{"after", RPC_NUMBER, false, INT64_MAX, "only ids above this one"},
+			    {"limit", RPC_NUMBER, false, 1000, "at most so many (default 100)"},
+			    {"open", RPC_BOOL, false, 0, "only those that are still going on"}},
+		 .help = "Heal operations in order of their ids, a page at a time, with this "
+			 "node's part in each.",
+		 .result = "{\"heals\":[{\"op\",\"ticket\",\"state\",\"published\",\"healer\","
+			   "\"votes\":[{\"verifier\",\"vote\"}],\"scheduled_epoch\","
+			   "\"deadline_epoch\",\"epoch\",\"next\",\"part\":[{\"role\","
+			   "\"phase\",\"waiting_for\",\"failed_attempts\",\"why\",\"done\","
+			   "\"total\"}]}],\"more\"}"},
+	[RPC_HEAL_SHOW] = {"heal.show", "heal show", RPC_ALWAYS,
+			   .params = {{"op", RPC_NUMBER, true, INT64_MAX,
+				       "id of the operation, from heals"}},
+			   .help = "One heal operation: who, until when, votes, what is waited "
+				   "for, and how far this node has come with it.",
+			   .result = "as heal.list, result_hash, data_hash, size, created_height, "
+				     "updated_height, notes"},
 	[RPC_JOB_LIST] = {"job.list", "job list", RPC_ALWAYS, .help = "Jobs that wait or run.",
 			  .result = "{\"jobs\":[{\"job\",\"kind\",\"name\",\"done\",\"total\"}]}"},
 	[RPC_JOB_CANCEL] = {"job.cancel", "job cancel", RPC_ALWAYS, .changes = true,

@@ -205,7 +205,7 @@ int command_artifact_list(struct ctl *ctl, char **arguments, unsigned count)
 
 	if (code != CTL_OK)
 		return code;
-	all = ctl_call_pages(&link, "artifact.list", "artifacts", "key");
+	all = ctl_call_pages(&link, "artifact.list", NULL, "artifacts", "key");
 	ctl_disconnect(&link);
 	if (all == NULL)
 		return CTL_FAILED;

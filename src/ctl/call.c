@@ -311,26 +311,31 @@ json_t *ctl_job(struct ctl_link *link, const char *method, json_t *params, int f
 	return result;
 }
 
-json_t *ctl_call_pages(struct ctl_link *link, const char *method, const char *list, const char *key)
+json_t *ctl_call_pages(struct ctl_link *link, const char *method, json_t *params, const char *list,
+		       const char *key)
 {
-	json_t *all = json_array(), *page, *items, *params = json_object();
+	json_t *all = json_array(), *page, *items;
 	bool more = true;
 
+	if (params == NULL)
+		params = json_object();
 	while (more) {
-		page = ctl_call(link, method, params, -1);
+		page = ctl_call(link, method, json_copy(params), -1);
 		if (page == NULL) {
+			json_decref(params);
 			json_decref(all);
 			return NULL;
 		}
 		items = json_object_get(page, list);
 		more = json_is_true(json_object_get(page, "more")) && json_array_size(items) > 0;
 		if (more)
-			params = json_pack(
-				"{s:O}", "after",
+			json_object_set(
+				params, "after",
 				json_object_get(json_array_get(items, json_array_size(items) - 1),
 						key));
 		json_array_extend(all, items);
 		json_decref(page);
 	}
+	json_decref(params);
 	return all;
 }

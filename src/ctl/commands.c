@@ -61,6 +61,10 @@ const struct ctl_command ctl_commands[] = {
 	{"get", "TICKET", 1, 1, OPT(OUTPUT) | OPT(FORCE),
 	 "Rebuilds a ticket's file from any sufficient set of symbols, into the file of -o.",
 	 command_get},
+	{"heals", "", 0, 0, OPT(WATCH) | OPT(OPEN),
+	 "Shows the ledger's heal operations: who heals and who verifies, until which epoch, what "
+	 "happens next, and this node's part in it.",
+	 command_heals},
 	{"tickets", "", 0, 0, 0, "Shows the tickets of the ledger.", command_tickets},
 	{"authority init", "FILE", 1, 1, 0,
 	 "Makes the key file of a network's authority (mode 0600) and prints its public key. Keep "

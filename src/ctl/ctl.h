@@ -36,7 +36,8 @@ enum {
 	X(OPERATOR, "operator", "NAME", "who runs the node (default: its account)")               \
 	X(PERMISSIONS, "permissions", "LIST", "of prove,read,write,call (else prove,read)")       \
 	X(FORCE, "force", NULL, "replace a file that is there")                                   \
-	X(WATCH, "watch", "SECONDS", "show again every so many seconds, as rates")                \
+	X(WATCH, "watch", "SECONDS", "show again every so many seconds; stats as rates")          \
+	X(OPEN, "open", NULL, "only what is still going on")                                      \
 	X(PEER, "peer", "ACCOUNT", "node to ask, from the registry, or all others")               \
 	X(KEY, "key", "KEY", "artifact to ask for; may be repeated")                              \
 	X(KEYS, "keys", "FILE", "artifacts to ask for: a key on each line, - is standard input")  \
@@ -128,9 +129,10 @@ void ctl_disconnect(struct ctl_link *link);
 json_t *ctl_call(struct ctl_link *link, const char *method, json_t *params, int fd);
 /*
  * All pages of a list, member `list` of the results, each page asked for `after` the last item's
- * member `key`; a new reference, or NULL after a message.
+ * member `key`; a new reference, or NULL after a message. Takes the reference of params, which may
+ * be NULL.
  */
-json_t *ctl_call_pages(struct ctl_link *link, const char *method, const char *list,
+json_t *ctl_call_pages(struct ctl_link *link, const char *method, json_t *params, const char *list,
 		       const char *key);
 /* The same for a job: shows progress under that name and returns its result. Ctrl-C cancels. */
 json_t *ctl_job(struct ctl_link *link, const char *method, json_t *params, int fd,
@@ -143,6 +145,8 @@ void show_result(enum rpc_id id, json_t *result);
 /* show_ledger.c: false for results that are not about the ledger. */
 bool show_ledger(enum rpc_id id, json_t *result);
 void show_tickets(json_t *list);
+void show_heals(json_t *list);
+void show_heal(json_t *heal);
 int result_code(enum rpc_id id, json_t *result);
 void show_stats(json_t *stats, json_t *before);
 
@@ -181,6 +185,7 @@ int command_codec_heal(struct ctl *ctl, char **arguments, unsigned count);
 int command_codec_inspect(struct ctl *ctl, char **arguments, unsigned count);
 int command_put(struct ctl *ctl, char **arguments, unsigned count);
 int command_get(struct ctl *ctl, char **arguments, unsigned count);
+int command_heals(struct ctl *ctl, char **arguments, unsigned count);
 int command_tickets(struct ctl *ctl, char **arguments, unsigned count);
 int command_ledger_init(struct ctl *ctl, char **arguments, unsigned count);
 int command_ledger_tip(struct ctl *ctl, char **arguments, unsigned count);

@@ -89,6 +89,9 @@ bool show_ledger(enum rpc_id id, json_t *result)
 	case RPC_TICKET_SHOW:
 		show_ticket(result);
 		return true;
+	case RPC_HEAL_SHOW:
+		show_heal(result);
+		return true;
 	case RPC_NODES:
 		show_nodes(result);
 		return true;

@@ -82,7 +82,7 @@ int command_tickets(struct ctl *ctl, char **arguments, unsigned count)
 
 	if (code != CTL_OK)
 		return code;
-	all = ctl_call_pages(&link, "ticket.list", "tickets", "ticket");
+	all = ctl_call_pages(&link, "ticket.list", NULL, "tickets", "ticket");
 	ctl_disconnect(&link);
 	if (all == NULL)
 		return CTL_FAILED;
