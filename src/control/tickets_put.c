@@ -135,6 +135,20 @@ static void record(struct ticket_job *j)
 	entry_send(j, ENTRY_TICKET, "ticket", data, j->n);
 }
 
+/* Of the verdicts that an operator can meet. */
+static const char *meaning(const struct entry_outcome *outcome)
+{
+	if (outcome->end == ENTRY_EXPIRED)
+		return "it came too late";
+	if (outcome->code == VERDICT_UNAUTHORIZED)
+		return "only the node that put it, or the authority, may do that";
+	if (strcmp(outcome->reason, "CLOSED") == 0)
+		return "the ticket is closed already";
+	if (strcmp(outcome->reason, "BUSY") == 0)
+		return "the ticket is being healed; try again later";
+	return outcome->reason;
+}
+
 static void on_outcome(void *ctx, const uint8_t id[32], const struct entry_outcome *outcome)
 {
 	struct ticket_job *j = ctx;
@@ -148,10 +162,8 @@ static void on_outcome(void *ctx, const uint8_t id[32], const struct entry_outco
 		 outcome->code == VERDICT_TICKET && strcmp(outcome->reason, "PLACEMENT") == 0)
 		place(j); /* the epoch of its placement is over */
 	else
-		ticket_job_end(j, ASSAY_E_REFUSED, "the ledger refuses it: %s%u%s%s",
-			       outcome->end == ENTRY_EXPIRED ? "too late, " : "code ",
-			       outcome->code, outcome->reason[0] != '\0' ? " " : "",
-			       outcome->reason);
+		ticket_job_end(j, ASSAY_E_REFUSED, "the ledger refuses it: %s (code %u)",
+			       meaning(outcome), outcome->code);
 }
 
 void entry_send(struct ticket_job *j, enum entry_class class, const char *type, json_t *data,
