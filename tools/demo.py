@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 
+import heal
 import network
 import nodes
 from nodes import Failure, Namespace, Node
@@ -285,6 +286,7 @@ def main():
             kept = two_nodes(show, folder, options)
         if not options.pair:
             network.show_network(show, folder / "network", real_files(PROGRAMS, 1) + real_files(DOCUMENTS, 1), options.etcd)
+            heal.show_heal(show, folder / "heal", real_files(PROGRAMS, 1)[0])
         if kept:
             keep(kept)
         else:

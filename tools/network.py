@@ -72,14 +72,14 @@ class Etcd:
 class Network:
     """Founded in a folder and started; `close` ends it whatever happened."""
 
-    def __init__(self, folder, count=NODES, etcd=False, params=None):
+    def __init__(self, folder, count=NODES, etcd=False, params=None, extra=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.etcd = Etcd(self.folder) if etcd else None
         engine = f'\tfile = "{self.folder}/ledger.db"'
         if etcd:
             engine = "\tengine = etcd\n\tendpoints = {" + ", ".join(f'"{e}"' for e in self.etcd.endpoints) + "}"
-        settings = SETTINGS.format(folder=self.folder, engine=engine)
+        settings = SETTINGS.format(folder=self.folder, engine=engine) + extra
         self.nodes = [Node(self.folder / f"n{i}", f"n{i}", network=NETWORK, settings=settings) for i in range(1, count + 1)]
         self.found(min(COMMITTEE, count), params or PARAMS)
 

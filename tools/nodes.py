@@ -136,6 +136,7 @@ class Node:
         self.prefix = list(prefix)  # command in front of the daemon: a namespace, another user
         self.daemon = [str(self.build / "src" / "assayd")]
         self.process = None
+        self.environment = {}  # beside this process' own
         self.config = self.folder / "assay.conf"
         self.log = self.folder / "assayd.log"
         self.socket = self.folder / "run" / "control.sock"
@@ -220,7 +221,8 @@ class Node:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, *self.daemon, "--config", str(self.config)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                env={**os.environ, **self.environment})
         wait_until(lambda: self.process.poll() is not None or self.answers(), f"{self.account} to answer", seconds)
         if self.process.poll() is not None:
             raise Failure(f"{self.account} did not start: {self.log_tail()}")
