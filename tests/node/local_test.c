@@ -174,6 +174,88 @@ static void test_m8_old_keys_are_widened(void **state)
 	close_all();
 }
 
+/* Tables of before the status column gain it once; what is in them was sent. */
+static void test_m8_heal_tables_gain_their_status_once(void **state)
+{
+	struct heal_claim_row claim;
+	struct heal_vote_row vote;
+	struct heal_store s;
+	int changes;
+
+	open_memory();
+	run("create table heal_claims_submitted (heal_op_id integer primary key, ticket_id text "
+	    "not null, manifest_hash text not null, staging_dir text not null, submitted_at "
+	    "integer not null)");
+	run("insert into heal_claims_submitted values (7, 'k', 'h', '/old/7', 5)");
+	run("create table heal_verifications_submitted (heal_op_id integer not null, "
+	    "verifier_account text not null, verified integer not null, verification_hash text "
+	    "not null, submitted_at integer not null, primary key (heal_op_id, "
+	    "verifier_account))");
+	run("insert into heal_verifications_submitted values (8, 'v', 1, 'h', 5)");
+	assert_int_equal(local_open(&local, db, why, sizeof(why)), 0);
+	s = local_heals(local);
+	assert_int_equal(s.claim_find(s.ctx, &claim, 7), 0);
+	assert_string_equal(claim.ticket, "k");
+	assert_string_equal(claim.hash, "h");
+	assert_int_equal(claim.status, HEAL_ROW_SUBMITTED);
+	assert_int_equal(s.vote_find(s.ctx, "v", &vote, 8), 0);
+	assert_true(vote.verified);
+	assert_int_equal(vote.status, HEAL_ROW_SUBMITTED);
+	assert_int_equal(s.vote_find(s.ctx, "another", &vote, 8), ASSAY_E_NOTFOUND);
+	local_close(local);
+	changes = sqlite3_total_changes(db);
+	assert_int_equal(local_open(&local, db, why, sizeof(why)), 0);
+	assert_int_equal(sqlite3_total_changes(db), changes);
+	assert_int_equal(number("select count(*) from pragma_table_info('heal_claims_submitted') "
+				"where name = 'status'"),
+			 1);
+	close_all();
+}
+
+/* Rows by pages, in the order of their ops; what cannot be a row is an error and not skipped. */
+static void test_heal_rows(void **state)
+{
+	struct heal_claim_row claim = {.ticket = "k", .hash = "h"}, page[3];
+	struct heal_vote_row vote = {.hash = "h"}, votes[3];
+	struct heal_store s;
+	uint64_t count;
+	size_t n;
+
+	open_memory();
+	assert_int_equal(local_open(&local, db, why, sizeof(why)), 0);
+	s = local_heals(local);
+	for (uint64_t op = 5; op > 0; op--) {
+		claim.op = vote.op = op;
+		assert_int_equal(s.claim_put(s.ctx, &claim, 1), 0);
+		assert_int_equal(s.vote_put(s.ctx, "v", &vote, 1), 0);
+	}
+	assert_int_equal(s.claims(s.ctx, page, &n, 3, 0), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(page[2].op, 3);
+	assert_int_equal(s.claims(s.ctx, page, &n, 3, 3), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(page[1].op, 5);
+	assert_int_equal(s.votes(s.ctx, "v", votes, &n, 3, 4), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(s.votes(s.ctx, "u", votes, &n, 3, 0), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(local_heal_claims(local, &count), 0);
+	assert_int_equal(count, 5);
+	assert_int_equal(s.vote_mark(s.ctx, "v", 5), 0);
+	assert_int_equal(s.vote_drop(s.ctx, "v", 5, true), 0); /* not pending: stays */
+	assert_int_equal(s.vote_find(s.ctx, "v", &vote, 5), 0);
+	assert_int_equal(vote.status, HEAL_ROW_SUBMITTED);
+	assert_int_equal(s.vote_drop(s.ctx, "v", 5, false), 0);
+	assert_int_equal(s.vote_find(s.ctx, "v", &vote, 5), ASSAY_E_NOTFOUND);
+	assert_int_equal(s.vote_find(s.ctx, "v", &vote, 4), 0);
+	run("update heal_claims_submitted set status = 'strange' where heal_op_id = 4");
+	assert_int_equal(s.claim_find(s.ctx, &claim, 4), ASSAY_E_CORRUPT);
+	assert_int_equal(s.claims(s.ctx, page, &n, 3, 3), ASSAY_E_CORRUPT);
+	run("drop table heal_claims_submitted");
+	assert_int_equal(s.claim_find(s.ctx, &claim, 1), ASSAY_E_IO);
+	close_all();
+}
+
 /* A store that cannot be written says so, and is as it was. */
 static void test_m8_read_only_store_fails_loudly(void **state)
 {
@@ -215,6 +297,8 @@ int main(void)
 		cmocka_unit_test(test_recheck_rows),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_m8_old_keys_are_widened),
+		cmocka_unit_test(test_m8_heal_tables_gain_their_status_once),
+		cmocka_unit_test(test_heal_rows),
 		cmocka_unit_test(test_m8_read_only_store_fails_loudly),
 		cmocka_unit_test(test_m8_all_or_nothing),
 	};

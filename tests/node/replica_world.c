@@ -135,6 +135,7 @@ struct replica_config world_config(struct replica_world *w)
 		.self = w->self,
 		.log = log_sim(&w->log),
 		.random = random_sim(&random),
+		.failpoints = w->failpoints,
 		.event = on_event,
 		.applied = on_applied,
 		.epoch_edge = on_edge,

@@ -47,6 +47,7 @@ struct replica_world {
 	struct replica *replica;
 	struct statewriter *states; /* the test's; NULL: no state files */
 	const char *self;
+	struct failpoints failpoints;
 	struct sim_clock clock;
 	struct sim_log log;
 	struct outcome outcome[OUTCOMES];
