@@ -111,6 +111,8 @@ static void add_ticket(struct ledger_net *n, unsigned long number)
 		width = SYMBOLS;
 	for (uint64_t i = 0; i < width && i < n->config.nodes; i++)
 		texts_add(&t->holders, n->nodes[(first + 7 * i) % n->config.nodes].account);
+	texts_pack(&t->rq_ids_ids);
+	texts_pack(&t->holders);
 	ticket_index(s, t);
 }
 

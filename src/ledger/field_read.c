@@ -52,6 +52,7 @@ static bool read_texts(struct texts *out, const json_t *v)
 			return false;
 		text_set(&out->at[i], text);
 	}
+	texts_pack(out);
 	return true;
 }
 

@@ -170,6 +170,7 @@ static void record(struct state *s, const struct entry_ctx *ctx, const json_t *d
 	t->max = data_number(data, "max");
 	t->ratio = data_number(data, "ratio");
 	read_texts(&t->rq_ids_ids, json_object_get(data, "rq_ids_ids"));
+	texts_pack(&t->rq_ids_ids);
 	text_set(&t->signatures, data_text(data, "signatures"));
 	t->public = data_flag(data, "public");
 	t->index_artifact_count = data_number(data, "index_artifact_count");
