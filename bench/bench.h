@@ -18,6 +18,7 @@ int bench_stages(int argc, char **argv);
 int bench_ledger(int argc, char **argv);
 int bench_load(int argc, char **argv);
 int bench_schnorr(int argc, char **argv);
+int bench_transfer(int argc, char **argv);
 
 static inline uint64_t bench_ticks(void)
 {

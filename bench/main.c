@@ -18,6 +18,7 @@ static const struct bench_command commands[] = {
 	{"ledger", "entries applied per second, size of the state, closing an epoch", bench_ledger},
 	{"load", "sends challenges to a node and checks every answer; finds its highest rate",
 	 bench_load},
+	{"transfer", "pushes artifacts to nodes and pulls them back", bench_transfer},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -14,6 +14,7 @@
 
 #include "assay/schnorr_batch.h"
 #include "bench.h"
+#include "schnorr_role.h"
 
 #define ROUNDS_MAX 64
 #define SINGLES	   24
@@ -151,10 +152,23 @@ static void measure(struct assay_schnorr *batch, enum kind kind, uint32_t n, uns
 	phases(&before, &after, k / ((double)rounds * n));
 }
 
+static int role(unsigned count, unsigned workers)
+{
+	struct verify_job *jobs = bench_memory(count * sizeof(jobs[0]));
+
+	for (unsigned i = 0; i < count; i++) {
+		jobs[i] = (struct verify_job){.known = false};
+		memcpy(jobs[i].key, items[i].key, 32);
+		memcpy(jobs[i].signature, items[i].signature, 64);
+		memcpy(jobs[i].digest, items[i].message, 32);
+	}
+	return bench_schnorr_role(jobs, count, workers);
+}
+
 static void usage(void)
 {
 	printf("usage: assay-bench schnorr [--cpu N] [--rounds N] [--code plain|avx2|ifma] "
-	       "[--size N]\n\n"
+	       "[--size N] [--role WORKERS]\n\n"
 	       "Batch verification against libsecp256k1's singles. Cycles are core cycles a "
 	       "signature, least of\nthe rounds; ratios are least, median, greatest of the "
 	       "rounds, then least by least. Phases are means.\n");
@@ -162,13 +176,16 @@ static void usage(void)
 
 int bench_schnorr(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"cpu", required_argument, NULL, 'c'},	{"rounds", required_argument, NULL, 'r'},
-		{"code", required_argument, NULL, 'k'}, {"size", required_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"cpu", required_argument, NULL, 'c'},
+						{"rounds", required_argument, NULL, 'r'},
+						{"code", required_argument, NULL, 'k'},
+						{"size", required_argument, NULL, 's'},
+						{"role", required_argument, NULL, 'w'},
+						{"help", no_argument, NULL, 'h'},
+						{NULL, 0, NULL, 0}};
 	static const uint32_t all[] = {1, 4, 8, 16, 32, 64, 256, 1024, 4096};
 	uint32_t sizes[9], count = 9, most = 4096;
-	unsigned rounds = 9;
+	unsigned rounds = 9, workers = 0;
 	struct assay_schnorr_config config = {0};
 	uint8_t secret[32];
 	struct assay_schnorr *batch;
@@ -179,6 +196,8 @@ int bench_schnorr(int argc, char **argv)
 			bench_pin((unsigned)strtoul(optarg, NULL, 10));
 		else if (o == 'r')
 			rounds = (unsigned)strtoul(optarg, NULL, 10);
+		else if (o == 'w')
+			workers = (unsigned)strtoul(optarg, NULL, 10);
 		else if (o == 's')
 			sizes[0] = (uint32_t)strtoul(optarg, NULL, 10), count = 1;
 		else if (o == 'k')
@@ -203,6 +222,8 @@ int bench_schnorr(int argc, char **argv)
 	items = bench_memory(drawn * sizeof(items[0]));
 	for (uint32_t i = 0; i < drawn; i++)
 		sign(&items[i]);
+	if (workers > 0)
+		return role(drawn, workers);
 	if (assay_schnorr_init(&batch, bench_memory(size), size, &config, secret) != 0) {
 		fprintf(stderr, "assay-bench: this processor or build lacks that code\n");
 		return 1;
