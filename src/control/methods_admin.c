@@ -4,19 +4,27 @@
 #include <string.h>
 
 #include "assay/status.h"
+#include "base/text.h"
 #include "control/config_table.h"
 #include "control/methods.h"
+#include "control/network.h"
 
 METHOD(method_registry_list)
 {
-	const struct registry *r = ctx->control->app->registry;
+	const struct app *app = ctx->control->app;
+	const struct registry *r = app->registry;
+	struct core *core = network_core(app->network);
+	char id[65];
 	json_t *nodes = json_array(), *clients = json_array();
 
 	for (unsigned i = 0; i < r->count; i++)
 		json_array_append_new(r->entries[i].node ? nodes : clients,
 				      registry_entry_json(&r->entries[i]));
-	return json_pack("{s:s,s:o,s:o}", "network", r->network, "nodes", nodes, "clients",
-			 clients);
+	hex_encode(id, app->self.network_id, 32);
+	return json_pack("{s:s,s:s,s:o,s:o,s:o}", "network", r->network, "network_id", id, "epoch",
+			 core != NULL ? json_integer((json_int_t)state_epoch(core_state(core)))
+				      : json_null(),
+			 "nodes", nodes, "clients", clients);
 }
 
 METHOD(method_registry_reload)

@@ -52,7 +52,8 @@ const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
 				.help = "Ends a session; the peer may open a new one.",
 				.result = "{}"},
 	[RPC_REGISTRY_LIST] = {"registry.list", NULL, RPC_ALWAYS, .help = "The registry in force.",
-			       .result = "{\"network\",\"nodes\":[..],\"clients\":[..]}"},
+			       .result = "{\"network\",\"network_id\",\"epoch\",\"nodes\":[..],"
+					 "\"clients\":[..]}; epoch is null without a ledger"},
 	[RPC_REGISTRY_RELOAD] = {"registry.reload", "registry reload", RPC_IN_RUN, .changes = true,
 				 .help = "Reads registry.json again; a wrong file changes nothing.",
 				 .result = "{\"nodes\",\"clients\",\"added\",\"removed\"}"},

@@ -45,7 +45,7 @@ enum {
 	X(TREE, "tree", NULL, "ask for a proof with tree (default)")                              \
 	X(PLAIN, "plain", NULL, "ask without tree: a good answer is then PLAIN, not PASS")        \
 	X(SEED, "seed", "HEX", "seed of the first question (default: random)")                    \
-	X(EPOCH, "epoch", "N", "epoch to name (default 1)")                                       \
+	X(EPOCH, "epoch", "N", "epoch to name (default: the ledger's current one, else 1)")       \
 	X(RANGES, "ranges", "N", "ranges of a question (default 4)")                              \
 	X(LENGTH, "length", "BYTES", "length of a range (default 256)")                           \
 	X(OUTPUT, "output", "PATH", "where to write; also -o")                                    \

@@ -129,11 +129,52 @@ static int parse_self(struct asking *a)
 	return CTL_OK;
 }
 
+/* From the text of registry.list, which is that of the file but for the version. */
+static int take_registry(struct asking *a, json_t *told)
+{
+	const char *id = json_string_value(json_object_get(told, "network_id"));
+	json_t *epoch = json_object_get(told, "epoch");
+	char why[REGISTRY_WHY_MAX] = "out of memory", *text;
+	int error = ASSAY_E_NOMEM;
+
+	if (id == NULL || strlen(id) != 64 || hex_decode(a->client.network_id, 32, id) != 0)
+		return ctl_fail(CTL_FAILED, "the daemon does not say which network this is");
+	if (a->ctl->option[OPT_EPOCH] == NULL && json_is_integer(epoch))
+		a->question.epoch = (uint64_t)json_integer_value(epoch);
+	json_object_del(told, "network_id");
+	json_object_del(told, "epoch");
+	json_object_set_new(told, "v", json_integer(1));
+	text = json_dumps(told, JSON_COMPACT);
+	if (text != NULL)
+		error = registry_parse(&a->registry, text, strlen(text), why);
+	free(text);
+	return error == 0 ? CTL_OK : ctl_fail(CTL_FAILED, "the daemon's registry: %s", why);
+}
+
+/* A node with a ledger has no file of the other nodes: its daemon knows them. */
+static int ask_registry(struct asking *a)
+{
+	struct ctl_link link;
+	int code = ctl_connect(a->ctl, &link, false);
+	json_t *told;
+
+	if (code != CTL_OK)
+		return code;
+	told = ctl_call(&link, "registry.list", NULL, -1);
+	ctl_disconnect(&link);
+	code = told != NULL ? take_registry(a, told) : CTL_FAILED;
+	json_decref(told);
+	return code;
+}
+
 static int load_registry(struct asking *a)
 {
 	struct files files;
-	int code = files_open(a->ctl, &files);
+	int code = ctl_config(a->ctl);
 
+	if (code == CTL_OK && a->ctl->config->genesis[0] != '\0')
+		return ask_registry(a);
+	code = files_open(a->ctl, &files);
 	if (code != CTL_OK)
 		return code;
 	a->registry = files.registry;

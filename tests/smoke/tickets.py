@@ -138,6 +138,20 @@ class Tickets(SmokeCase):
             here = {artifact["key"] for artifact in node.json("artifact", "list")["artifacts"]}
             self.assertLessEqual({key.hex() for key in share[0] + share[1]}, here, "what was signed for is there")
 
+    def test_prove(self):
+        """Nodes, network and epoch come from the daemon's ledger: no registry file is needed."""
+        first, second = self.members[:2]
+        data = sample(300_000, 5)
+        first.json("put", self.file("c", data))
+        keys = [artifact["key"] for artifact in first.json("artifact", "list")["artifacts"]][:3]
+        registry = second.folder / "state" / "registry.json"
+        registry.unlink(missing_ok=True)
+        told = second.prove(first, keys, count=2)
+        self.assertEqual((6, 6), (told["asked"], told["good"]), told)
+        self.assertFalse(registry.exists())
+        done = second.ctl("prove", "--peer", "n9", f"--key={keys[0]}", check=False)
+        self.assertIn("no node n9", done.stderr)
+
     def killed_put(self, seed, moment):
         """The putter dies at that moment; what it leaves is nothing or all, and the rerun makes it one ticket."""
         putter, other = self.members[2], self.members[0]
