@@ -180,6 +180,18 @@ static unsigned refusal(uint64_t counter)
 	return peer_refused_to(&peer, counter);
 }
 
+/* A grant is somebody's, of some op, or there is no snapshot. */
+static void test_grants_of_nobody(void **state)
+{
+	struct view_grant g[2] = {{.op = 1, .account = "node-a"}, {.op = 2, .account = "node-b"}};
+	struct view settings = {.grants = g, .grant_count = 2};
+
+	g[1].account[0] = '\0';
+	assert_null(view_build(&settings, NULL, 0));
+	g[1] = (struct view_grant){.account = "node-b"};
+	assert_null(view_build(&settings, NULL, 0));
+}
+
 static void test_grants(void **state)
 {
 	struct world_artifact *a = world_artifact(&world, 3000, 5, 5);
@@ -347,6 +359,7 @@ int main(void)
 		T(test_tags),
 		T(test_permissions),
 		T(test_grants),
+		cmocka_unit_test(test_grants_of_nobody),
 		T(test_write_grant),
 		T(test_writes_are_bounded),
 		T(test_session_gone),

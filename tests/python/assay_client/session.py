@@ -202,19 +202,19 @@ class Session:
         body = wire.call_body(method, nonce or os.urandom(16), question)
         return self.ask(wire.CALL, body, CallAnswer(self.k_r, set()), lambda a: a.parts)
 
-    def read(self, key, first, count, hashes=True):
-        body = wire.read_body(key, first, count, hashes)
+    def read(self, key, first, count, hashes=True, grant=0):
+        body = wire.read_body(key, first, count, hashes, grant)
         return self.ask(wire.READ, body, ReadAnswer(self.k_r, set(), body), lambda a: a.complete())
 
-    def fetch(self, key):
+    def fetch(self, key, grant=0):
         """The whole artifact, every chunk verified; the size is proved by its last chunk first."""
-        last = self.read(key, wire.NO_CHUNK, 1)
+        last = self.read(key, wire.NO_CHUNK, 1, grant=grant)
         if last.verified() is None or not last.proves_size:
             raise ValueError("last chunk does not verify")
         count = max(last.verified()) + 1
         data = {}
         for first in range(0, count, 16):
-            part = self.read(key, first, 16).verified()
+            part = self.read(key, first, 16, grant=grant).verified()
             if part is None:
                 raise ValueError(f"chunks from {first} do not verify")
             data.update(part)

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a healer has staged is for the verifiers of its op alone, from its claim to their votes, and for nobody else at any time."""
+import base64
+import json
+import os
+
+from smoke import Peer, Refused, Session, SmokeCase, blake3, main, nodes, prove_body
+import heal
+from network import Network
+
+OFF = heal.HEALING.replace("enabled = true", "enabled = false")
+PARAMS = {**heal.PARAMS, "consecutive_epochs_to_postpone": 100, "storage_truth_heal_deadline_epochs": 25}
+
+
+class HealGrant(SmokeCase):
+    def session(self, healer, account):
+        """As that node, with its keys."""
+        node = next(node for node in self.network.nodes if node.account == account)
+        secret = bytes.fromhex(json.loads((node.folder / "state" / "node-keys.json").read_text())["session"])
+        me = healer.registration()["node"]
+        network_id = blake3(b"assay/genesis/v1" + (self.network.folder / "genesis.json").read_bytes())
+        peer = Peer(network_id, account, healer.account, secret, bytes.fromhex(me["session_key"]))
+        session = Session(peer, bytes.fromhex(me["key"]), healer.address, nodes.PATIENCE)
+        session.connect()
+        self.addCleanup(session.socket.close)
+        return session
+
+    def refused(self, reason, ask, *arguments, **options):
+        with self.assertRaises(Refused) as caught:
+            ask(*arguments, **options)
+        self.assertEqual(reason, caught.exception.reason)
+
+    def enable(self, *accounts):
+        for node in self.network.nodes:
+            if node.account in accounts:
+                node.config.write_text(node.config.read_text(encoding="utf-8").replace(OFF, heal.HEALING), encoding="utf-8")
+                node.stop()
+                node.start()
+
+    def op(self, condition, what):
+        return heal.wait_heal(self.network.nodes[0], self.ticket, condition, what)
+
+    def scheduled(self):
+        data = os.urandom(40_000)
+        first = self.network.nodes[0]
+        self.ticket = first.json("put", self.file("file", data))["ticket"]
+        first.ctl("rebalance", self.ticket)
+        return data, self.op(lambda op: op["state"] == "scheduled", "a heal to be scheduled")
+
+    def test_who_may_read_when(self):
+        self.network = Network(self.folder / "net", count=4, params=PARAMS, extra=OFF)
+        self.addCleanup(self.network.close)
+        self.network.start()
+        self.network.wait_epoch(1)
+        data, op = self.scheduled()
+        number, key = op["op"], blake3(data)
+        healer = next(node for node in self.network.nodes if node.account == op["healer"])
+        verifiers = [vote["verifier"] for vote in op["votes"]]
+        other = next(node.account for node in self.network.nodes if node.account not in (op["healer"], *verifiers))
+
+        session = self.session(healer, verifiers[0])
+        self.refused("grant", session.fetch, key, grant=number)  # nothing is claimed
+        self.refused("artifact_unknown", session.fetch, key)
+
+        self.enable(op["healer"])
+        self.op(lambda op: op["state"] == "reported", "the healer to claim")
+        for verifier in verifiers:
+            session = self.session(healer, verifier)
+            self.assertEqual(data, session.fetch(key, grant=number))
+            self.refused("grant", session.fetch, key, grant=number + 1)
+            self.refused("grant", session.fetch, bytes(32), grant=number)
+            self.refused("artifact_private", session.fetch, key)
+            self.refused("artifact_private", session.prove, prove_body(data, key, (0, 500), 256, epoch=self.network.epoch()))
+        self.refused("grant", self.session(healer, other).fetch, key, grant=number)
+        self.assertNotIn(key.hex(), [a["key"] for a in healer.json("artifact", "list")["artifacts"]])
+        shown = healer.json("heal", "show", number)
+        self.assertEqual(base64.b64encode(key).decode(), shown["result_hash"])
+        self.assertEqual("serving verifiers", shown["part"][0]["phase"])
+
+        self.enable(*verifiers)
+        self.op(lambda op: op["published"], "it to be published")
+        nodes.wait_until(lambda: heal.settled(self.network), "staging to be empty")
+        session = self.session(healer, verifiers[0])
+        self.refused("grant", session.fetch, key, grant=number)
+        self.refused("artifact_unknown", session.fetch, key)
+
+
+if __name__ == "__main__":
+    main()
