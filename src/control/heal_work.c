@@ -105,7 +105,6 @@ void heal_task_run(struct heal_task *t)
 	};
 
 	t->client.account = t->account;
-	t->client.answer_ms = HEAL_ANSWER_MS;
 	t->why[0] = '\0';
 	if (t->step != HEAL_STEP_REMOVE && heal_stopped(t))
 		heal_finish(t, HEAL_END_LATE, "the deadline came before the work began");

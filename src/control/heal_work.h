@@ -18,7 +18,6 @@
 /* Of symbols being made at once, beside the codec's own rows (docs/healing.md, "Memory and the
  * codec"). */
 #define HEAL_SYMBOLS_MEMORY ((size_t)256 << 20)
-#define HEAL_ANSWER_MS	    10000 /* longest wait for the answer to one request */
 
 enum heal_step {
 	HEAL_STEP_BUILD,

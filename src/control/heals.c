@@ -12,6 +12,8 @@
 #include "control/heals_impl.h"
 #include "control/network.h"
 
+#define ANSWER_MS    10000 /* longest wait for the answer to one request */
+#define PAUSE_MS     2000
 #define HEAL_THREADS 12 /* two builds, four hashes, two places, and what is removed */
 
 /* --- jobs --- */
@@ -55,6 +57,7 @@ void heals_job_fail(struct heals_job *j, enum heal_end end, const char *format, 
 void heals_job_submit(struct heals_job *j, enum heal_step step)
 {
 	j->task.step = step;
+	j->task.end = HEAL_END_CLOSED; /* until it has run */
 	if (j->heals->stopped)
 		heals_job_fail(j, HEAL_END_CLOSED, "the node stops");
 	else
@@ -155,6 +158,7 @@ static struct heals_job *job_new(struct heals *h, uint64_t cookie, const struct 
 	t->own = network_own_read;
 	t->own_ctx = app;
 	t->size_max = h->config.reconstructed_max;
+	t->client.answer_ms = h->config.answer_ms;
 	memcpy(t->client.session_secret, app->self.session_secret, 32);
 	memcpy(t->client.network_id, app->self.network_id, 32);
 	snprintf(t->account, sizeof(t->account), "%s", app->self.account);
@@ -303,6 +307,10 @@ int heals_new(struct heals **out, const struct heals_config *config)
 	if (h == NULL)
 		return ASSAY_E_NOMEM;
 	h->config = *config;
+	if (h->config.answer_ms == 0)
+		h->config.answer_ms = ANSWER_MS;
+	if (h->config.pause_ms == 0)
+		h->config.pause_ms = PAUSE_MS;
 	snprintf(h->root, sizeof(h->root), "%s", config->root);
 	TAILQ_INIT(&h->jobs);
 	TAILQ_INIT(&h->done);

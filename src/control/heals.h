@@ -18,6 +18,9 @@ struct heals_config {
 	const char *root;	    /* of the staging folders */
 	uint64_t reconstructed_max; /* octets that HASH reads at most */
 	struct failpoints failpoints;
+	/* 0: the standard values. How long a node may take to answer one request, and what a
+	 * placement waits before its second attempt, twice before the third, ... */
+	uint32_t answer_ms, pause_ms;
 };
 
 struct heals;

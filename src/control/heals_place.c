@@ -10,8 +10,7 @@
 #include "control/heals_impl.h"
 
 #define ATTEMPTS    4
-#define PAUSE_NS    (2000 * NS_PER_MS) /* times the attempts so far */
-#define SHARE_BATCH 64		       /* artifacts that the store's thread takes at once */
+#define SHARE_BATCH 64 /* artifacts that the store's thread takes at once */
 
 static json_t *texts_array(char *const *at, size_t n)
 {
@@ -127,7 +126,7 @@ static void place(struct heals_job *j)
 	free(t->description);
 	t->description = share_description(&t->description_len, t->description_key,
 					   "heal_published", t->account, j->data);
-	t->pause_ns = PAUSE_NS * j->attempts;
+	t->pause_ns = j->heals->config.pause_ms * NS_PER_MS * j->attempts;
 	j->attempts++;
 	j->share = (struct own_share){
 		.deal = &t->deal,

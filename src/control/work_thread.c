@@ -117,6 +117,7 @@ void work_thread_join(struct work_thread *t)
 	pthread_mutex_unlock(&t->lock);
 	while (t->threads > 0)
 		pthread_join(t->thread[--t->threads], NULL);
+	STAILQ_CONCAT(&t->finished, &t->waiting);
 }
 
 void work_thread_stop(struct work_thread *t, void (*drop)(struct work *w))

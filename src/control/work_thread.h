@@ -26,7 +26,10 @@ struct work_thread;
 int work_thread_start(struct work_thread **out, const struct work_kind *kind, void *ctx);
 /* Cancels what runs and joins; what was not taken back is given to drop. */
 void work_thread_stop(struct work_thread *t, void (*drop)(struct work *w));
-/* The first half of it: nothing runs any more, and what is given from here on stays where it is. */
+/*
+ * The first half of it: nothing runs any more, and nothing that is given from here on. What had not
+ * run yet is taken back as if it had.
+ */
 void work_thread_join(struct work_thread *t);
 void work_thread_submit(struct work_thread *t, struct work *w);
 /* Readable when work came back, or after a poke. */

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file rebuilt from what its holders have: all of it comes back octet by octet, and whatever goes
+ * wrong leaves nothing and says why.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "control/heal_site.h"
+#include "ledger/rules.h"
+
+static struct heal_site site;
+
+static int setup(void **state)
+{
+	heal_site_open(&site, SITE_PATIENT);
+	return 0;
+}
+
+static int setup_brief(void **state)
+{
+	heal_site_open(&site, SITE_BRIEF);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	heal_site_close(&site);
+	return 0;
+}
+
+static void expect_file(const char *name, const void *data, size_t len)
+{
+	char path[300];
+	uint8_t *got = malloc(len + 1);
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%d/%s", site.root, SITE_OP, name);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(read(fd, got, len + 1), len);
+	assert_memory_equal(got, data, len);
+	close(fd);
+	free(got);
+}
+
+static void expect_staged(void)
+{
+	char name[96], hash[HEAL_HASH_ROOM], path[300];
+	const struct made_file *f = &site.file;
+	struct stat st;
+
+	expect_file("reconstructed.bin", f->data, SITE_SIZE);
+	for (uint32_t i = 0; i < f->counts[2]; i++) {
+		site_symbol_name(&site, name, i);
+		expect_file(name, f->artifact[2][i].data, f->artifact[2][i].len);
+	}
+	for (uint32_t i = 0; i < f->counts[1]; i++) {
+		snprintf(name, sizeof(name), "id_files/idfile_%05u.bin", i);
+		expect_file(name, f->artifact[1][i].data, f->artifact[1][i].len);
+	}
+	assert_true(site_staged(&site, "symbols/block_0/layout.json") < 0);
+	snprintf(path, sizeof(path), "%s/%d", site.root, SITE_OP);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), 0);
+	assert_string_equal(hash, site.hash);
+}
+
+static struct heal_done build(void)
+{
+	struct heal_order order = site_order(&site, HEAL_BUILD);
+
+	return site_do(&site, &order);
+}
+
+static void expect_failure(const struct heal_done *done, enum heal_end end, const char *part)
+{
+	char hash[HEAL_HASH_ROOM];
+
+	if (done->end != end || strstr(done->why, part) == NULL)
+		fail_msg("%d, want %d: %s, want %s", done->end, end, done->why, part);
+	assert_false(site_has_folder(&site));
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_NOTFOUND);
+}
+
+static void test_build(void **state)
+{
+	struct artifact_info info;
+	struct heal_done done = build();
+	uint8_t key[32];
+
+	if (done.end != HEAL_END_DONE)
+		fail_msg("%s", done.why);
+	assert_string_equal(done.hash, site.hash);
+	expect_staged();
+	assert_int_equal(site.passed[FAIL_HEAL_MKDIR], 1);
+	assert_int_equal(site.passed[FAIL_HEAL_STAGED], 1);
+	/* Verifiers can be let at it, and nobody else. */
+	assert_true(base64_read(key, 32, site.hash, 44));
+	assert_int_equal(store_stat(site.app.store, key, &info), 0);
+	assert_int_equal(info.state, ARTIFACT_PRIVATE);
+	/* Again, over what is there. */
+	done = build();
+	assert_int_equal(done.end, HEAL_END_DONE);
+	expect_staged();
+}
+
+/* As many symbols as are needed and not one more are anywhere, at most of the holders; one index
+ * file is all that leads to them. */
+static void test_scarce(void **state)
+{
+	uint32_t left = site.file.source + 1;
+
+	for (uint32_t i = site.file.counts[2]; i-- > left;)
+		for (unsigned n = 0; n < SITE_NODES; n++)
+			site_remove(&site, n, 2, i);
+	for (uint32_t i = 0; i < site.file.counts[1]; i++)
+		for (unsigned n = 0; n < SITE_NODES && i != 2; n++)
+			site_remove(&site, n, 1, i);
+	struct heal_done done = build();
+
+	if (done.end != HEAL_END_DONE)
+		fail_msg("%s", done.why);
+	expect_staged();
+}
+
+static void test_too_few(void **state)
+{
+	char part[64];
+
+	for (uint32_t i = 1; i < site.file.counts[2]; i++)
+		for (unsigned n = 0; n < SITE_NODES && i != 5; n++)
+			site_remove(&site, n, 2, i);
+	struct heal_done done = build();
+
+	snprintf(part, sizeof(part), "2 of %u symbols collected, %u are needed",
+		 site.file.counts[2], site.file.source);
+	expect_failure(&done, HEAL_END_REMOTE, part);
+	assert_non_null(strstr(done.why, "lack or refuse symbols"));
+	/* Nothing of the work stays in the store either. */
+	uint8_t key[32];
+	struct artifact_info info;
+
+	assert_true(base64_read(key, 32, site.hash, 44));
+	assert_int_equal(store_stat(site.app.store, key, &info), ASSAY_E_NOTFOUND);
+}
+
+static void test_silent(void **state)
+{
+	char part[64];
+	unsigned silent[2], n = 0;
+
+	for (unsigned p = 0; p < SITE_WIDTH && n < 2; p++)
+		if (site_holder(&site, p) != 0)
+			silent[n++] = site_holder(&site, p);
+	for (unsigned i = 0; i < 2; i++)
+		site.node[silent[i]].silent = true;
+	for (unsigned node = 0; node < SITE_NODES; node++)
+		for (uint32_t i = 0;
+		     i < site.file.counts[2] && node != silent[0] && node != silent[1]; i++)
+			site_remove(&site, node, 2, i);
+	struct heal_done done = build();
+
+	snprintf(part, sizeof(part), "%s, %s do not answer", site.node[silent[0]].account,
+		 site.node[silent[1]].account);
+	expect_failure(&done, HEAL_END_REMOTE, part);
+}
+
+/* --- lies --- */
+
+static void other_bytes(void *ctx, struct artifact **out, const uint8_t *const *keys, unsigned n)
+{
+	struct world_artifact *a = &((struct world *)ctx)->artifact[0];
+
+	/* Under whatever key they are wanted. */
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(a->record.key, keys[i], 32);
+		out[i] = &a->record;
+	}
+}
+
+static void lies(unsigned node)
+{
+	struct world *w = &site.node[node].world;
+
+	pthread_mutex_lock(&site.hold);
+	world_artifact(w, 65532, 3, 1);
+	w->source = (struct artifact_source){other_bytes, w};
+	pthread_mutex_unlock(&site.hold);
+}
+
+static void test_wrong_bytes(void **state)
+{
+	char part[64];
+	unsigned liar = 0;
+
+	for (unsigned p = 0; p < SITE_WIDTH && liar == 0; p++)
+		liar = site_holder(&site, p);
+	lies(liar);
+	struct heal_done done = build();
+
+	if (done.end != HEAL_END_DONE)
+		fail_msg("%s", done.why);
+	expect_staged();
+	for (unsigned node = 0; node < SITE_NODES; node++)
+		for (uint32_t i = 1; i < site.file.counts[2]; i++)
+			site_remove(&site, node, 2, i);
+	done = build();
+	snprintf(part, sizeof(part), "%s sent wrong bytes", site.node[liar].account);
+	expect_failure(&done, HEAL_END_REMOTE, part);
+}
+
+/* What the ledger says of the ids is not what the file gives. */
+static void test_other_ids(void **state)
+{
+	struct ticket *t = ticket_find(site.net.state, site.ticket);
+	char *id = t->rq_ids_ids.at[3];
+
+	memcpy(id, t->rq_ids_ids.at[2], strlen(id));
+	struct heal_done done = build();
+
+	expect_failure(&done, HEAL_END_WRONG, "not the ticket's");
+}
+
+/* A layout is signed by its creator for that file alone. */
+static void test_other_file(void **state)
+{
+	struct ticket *t = ticket_find(site.net.state, site.ticket);
+
+	t->data_hash[0] = t->data_hash[0] == 'A' ? 'B' : 'A';
+	struct heal_done done = build();
+
+	expect_failure(&done, HEAL_END_REMOTE, "the data hash differs from the ticket");
+}
+
+static void test_unknown(void **state)
+{
+	struct heal_order order = site_order(&site, HEAL_BUILD);
+	struct heal_done done;
+
+	strcpy(order.ticket, "another");
+	done = site_do(&site, &order);
+	expect_failure(&done, HEAL_END_OURS, "no open ticket");
+}
+
+/* --- ends --- */
+
+static void silence(void)
+{
+	for (unsigned i = 0; i < SITE_NODES; i++)
+		site.node[i].silent = true;
+	for (unsigned c = 1; c <= 2; c++)
+		for (uint32_t i = 0; i < site.file.counts[c]; i++)
+			site_remove(&site, 0, c, i);
+}
+
+static void test_late(void **state)
+{
+	struct heal_order order = site_order(&site, HEAL_BUILD);
+	struct clock clock = clock_real();
+	struct heal_done done;
+
+	silence();
+	order.deadline_ns = clock_mono(&clock) + 300 * MS;
+	done = site_do(&site, &order);
+	expect_failure(&done, HEAL_END_LATE, "");
+	order.deadline_ns = 1;
+	done = site_do(&site, &order);
+	expect_failure(&done, HEAL_END_LATE, "before the work began");
+}
+
+static void test_cancel(void **state)
+{
+	struct heal_order order = site_order(&site, HEAL_BUILD);
+	uint64_t cookie, n, total;
+	struct heal_done done;
+
+	silence();
+	cookie = site_begin(&site, &order);
+	assert_true(site.port.progress(site.port.ctx, &n, &total, cookie));
+	site.port.cancel(site.port.ctx, cookie);
+	done = site_wait(&site, cookie);
+	expect_failure(&done, HEAL_END_CLOSED, "");
+	assert_false(site.port.progress(site.port.ctx, &n, &total, cookie));
+}
+
+/* The node stops: what runs ends, and nothing begins any more. */
+static void test_stop(void **state)
+{
+	struct heal_order order = site_order(&site, HEAL_BUILD);
+	uint64_t cookie;
+	struct heal_done done;
+
+	silence();
+	cookie = site_begin(&site, &order);
+	heals_stop(site.heals);
+	done = site_wait(&site, cookie);
+	expect_failure(&done, HEAL_END_CLOSED, "");
+	done = site_do(&site, &order);
+	expect_failure(&done, HEAL_END_CLOSED, "");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_build),
+		T(test_scarce),
+		T(test_too_few),
+		cmocka_unit_test_setup_teardown(test_silent, setup_brief, teardown),
+		T(test_wrong_bytes),
+		T(test_other_ids),
+		T(test_other_file),
+		T(test_unknown),
+		T(test_late),
+		T(test_cancel),
+		T(test_stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a verifier makes of a healer's stream: the hash of whatever came, whole and of the ticket's
+ * size, or why there is none.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "control/heal_site.h"
+#include "crypto/digest.h"
+#include "ledger/text.h"
+
+#define HEALER 2
+#define OP     77
+#define SIZE   1500000 /* several windows of chunks */
+
+static struct heal_site site;
+static struct world_artifact *staged;
+static char hash[45]; /* of what is staged */
+
+/* The healer has nothing but that file, and it has it by the key that the ledger names. */
+static void find_staged(void *ctx, struct artifact **out, const uint8_t *const *keys, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		out[i] = memcmp(staged->record.key, keys[i], 32) == 0 ? &staged->record : NULL;
+}
+
+static void grant(uint64_t op)
+{
+	struct world *w = &site.node[HEALER].world;
+	struct view_grant *g = calloc(1, sizeof(*g));
+
+	assert_non_null(g);
+	*g = (struct view_grant){.op = op, .may = ASSAY_MAY_READ, .until_epoch = UINT64_MAX};
+	strcpy(g->account, site.net.nodes[0].account);
+	memcpy(g->key, staged->record.key, 32);
+	pthread_mutex_lock(&site.hold);
+	w->settings.grants = g;
+	w->settings.grant_count = 1;
+	world_publish(w);
+	pthread_mutex_unlock(&site.hold);
+}
+
+static int setup(void **state)
+{
+	struct world *w = &site.node[HEALER].world;
+
+	heal_site_open(&site, SITE_PATIENT);
+	pthread_mutex_lock(&site.hold);
+	staged = world_artifact(w, SIZE, 5, 3);
+	atomic_store(&staged->record.state, ARTIFACT_PRIVATE);
+	w->source = (struct artifact_source){find_staged, NULL};
+	pthread_mutex_unlock(&site.hold);
+	heal_hash_text(hash, staged->record.key);
+	grant(OP);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	heal_site_close(&site);
+	return 0;
+}
+
+static struct heal_order order_of(const char *claimed, uint64_t size)
+{
+	struct heal_order order = site_order(&site, HEAL_HASH);
+
+	order.op = OP;
+	order.size = size;
+	strcpy(order.hash, claimed);
+	strcpy(order.healer, site.node[HEALER].account);
+	return order;
+}
+
+static struct heal_done hash_as(const char *claimed, uint64_t size)
+{
+	struct heal_order order = order_of(claimed, size);
+
+	return site_do(&site, &order);
+}
+
+static void expect_remote(const struct heal_done *done, const char *part)
+{
+	if (done->end != HEAL_END_REMOTE || strstr(done->why, part) == NULL)
+		fail_msg("%d: %s", done->end, done->why);
+}
+
+static void test_honest(void **state)
+{
+	struct heal_done done = hash_as(hash, SIZE);
+
+	if (done.end != HEAL_END_DONE)
+		fail_msg("%s", done.why);
+	assert_string_equal(done.hash, hash);
+}
+
+/* Bytes that are not those of the claim come under its key: the hash says what they are. */
+static void test_other_bytes(void **state)
+{
+	uint32_t last = staged->record.chunks - 1;
+	uint8_t claimed[32], digest[32];
+	char text[45], want[45];
+
+	memset(claimed, 0x11, 32);
+	memcpy(staged->record.key, claimed, 32);
+	/* Each chunk under a good tag, but not together. */
+	staged->data[SIZE - 1] ^= 1;
+	tree_chunk_value(staged->outboard + 32 * (size_t)last, staged->data + 1024 * (size_t)last,
+			 SIZE - 1024 * last, last, false);
+	digest_one(digest, NULL, staged->data, SIZE);
+	heal_hash_text(want, digest);
+	heal_hash_text(text, claimed);
+	grant(OP);
+	struct heal_done done = hash_as(text, SIZE);
+
+	if (done.end != HEAL_END_DONE)
+		fail_msg("%s", done.why);
+	assert_string_equal(done.hash, want);
+}
+
+/* A file of another size than the ticket's is none, whatever it hashes to. */
+static void test_size(void **state)
+{
+	static const uint64_t sizes[] = {SIZE - 1, SIZE + 1, SIZE - 1024, SIZE + 1024, 1048576};
+
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct heal_done done = hash_as(hash, sizes[i]);
+
+		expect_remote(&done, "octets came");
+	}
+}
+
+/* The healer says that its file is a TiB: nothing grows with that, and nothing is read. */
+static void test_announces_much(void **state)
+{
+	staged->record.size = 1ull << 40;
+	struct heal_done done = hash_as(hash, SIZE);
+
+	expect_remote(&done, "0 of 1500000 octets came");
+	staged->record.size = SIZE;
+}
+
+/* It ends in the middle: the healer's file is shorter than it says. */
+static void test_ends_early(void **state)
+{
+	uint32_t chunks = staged->record.chunks;
+
+	staged->record.chunks = chunks / 2;
+	struct heal_done done = hash_as(hash, SIZE);
+
+	expect_remote(&done, "octets came");
+	staged->record.chunks = chunks;
+}
+
+static void test_not_granted(void **state)
+{
+	grant(OP + 1);
+	struct heal_done done = hash_as(hash, SIZE);
+
+	expect_remote(&done, "grant");
+}
+
+static void test_limit(void **state)
+{
+	struct heal_done done = hash_as(hash, (4 << 20) + 1);
+
+	assert_int_equal(done.end, HEAL_END_OURS);
+	assert_non_null(strstr(done.why, "max_reconstructed_bytes"));
+}
+
+static void test_unknown_healer(void **state)
+{
+	struct heal_order order = order_of(hash, SIZE);
+	struct heal_done done;
+
+	strcpy(order.healer, "nobody");
+	done = site_do(&site, &order);
+	assert_int_equal(done.end, HEAL_END_OURS);
+}
+
+/* A healer that hangs costs no more than the deadline. */
+static void test_late(void **state)
+{
+	struct heal_order order = order_of(hash, SIZE);
+	struct clock clock = clock_real();
+	struct heal_done done;
+
+	site.node[HEALER].silent = true;
+	order.deadline_ns = clock_mono(&clock) + 300 * MS;
+	done = site_do(&site, &order);
+	assert_int_equal(done.end, HEAL_END_LATE);
+}
+
+/* Several at once, of which one hangs: the others end. */
+static void test_beside(void **state)
+{
+	struct heal_order order = order_of(hash, SIZE), hanging = order;
+	uint64_t cookie;
+	struct heal_done done;
+
+	strcpy(hanging.healer, site.node[HEALER + 1].account);
+	site.node[HEALER + 1].silent = true;
+	cookie = site_begin(&site, &hanging);
+	for (unsigned i = 0; i < 3; i++) {
+		done = site_do(&site, &order);
+		assert_int_equal(done.end, HEAL_END_DONE);
+	}
+	site.port.cancel(site.port.ctx, cookie);
+	done = site_wait(&site, cookie);
+	assert_int_equal(done.end, HEAL_END_CLOSED);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_honest),	    T(test_other_bytes), T(test_size),	T(test_announces_much),
+		T(test_ends_early), T(test_not_granted), T(test_limit), T(test_unknown_healer),
+		T(test_late),	    T(test_beside),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
