@@ -32,6 +32,17 @@ void run_heal_fail(struct run_node *n, enum failpoint which, unsigned in)
 	n->fail_in = in;
 }
 
+/* Whoever comes by there first, and perhaps others: an op is in few hands at a time. */
+static void fail_all(struct run *r)
+{
+	enum failpoint which = (enum failpoint)run_random(r, FAIL_COUNT);
+
+	if (which == FAIL_LEDGER_APPLY && run_random(r, 4) > 0)
+		return; /* everybody meets that one all the time */
+	for (unsigned i = 0; i < r->nodes; i++)
+		run_heal_fail(&r->node[i], which, 1 + (unsigned)run_random(r, 2));
+}
+
 void run_heal_fault(struct run *r, struct run_node *n)
 {
 	unsigned file = (unsigned)run_random(r, r->files), kind = (unsigned)run_random(r, 8);
@@ -39,10 +50,10 @@ void run_heal_fault(struct run *r, struct run_node *n)
 	if (kind < 2)
 		run_heal_wipe(r, n, file);
 	else if (kind < 4)
-		run_heal_order(r, file);
+		for (unsigned i = 0; i < 3; i++)
+			run_heal_order(r, (file + i) % r->files);
 	else if (kind < 7)
-		run_heal_fail(n, (enum failpoint)run_random(r, FAIL_COUNT),
-			      1 + (unsigned)run_random(r, 2));
+		fail_all(r);
 	else
 		run_heal_mode(r, (unsigned)run_random(r, 4));
 }

@@ -283,6 +283,58 @@ static void test_modes(void **state)
 	end();
 }
 
+/* Nobody to rebuild it from until the op is over: no claim, and nothing is left. */
+static void test_no_symbols(void **state)
+{
+	begin_op();
+	healer()->side = 1;
+	until(final);
+	assert_int_equal(run.claims, 0);
+	healer()->side = 0;
+	end_with(HEAL_EXPIRED);
+}
+
+/* The disk loses the manifest while verifiers ask for the file, and when it is to be published. */
+static void test_damaged_staging(void **state)
+{
+	begin_op();
+	until(reported);
+	run_staged_find(healer(), op()->id)->manifest = false;
+	end_healed();
+
+	begin_op();
+	until(final);
+	run_staged_find(healer(), op()->id)->manifest = false;
+	end_healed();
+}
+
+static bool rehomed(void)
+{
+	struct tables *t = state_tables(run.net.state);
+
+	return run.published >= table_count(t, T_TICKETS) && swept();
+}
+
+/* What stopped holders had goes to others. */
+static void test_stopped_holders(void **state)
+{
+	struct tables *tables;
+
+	begin(3);
+	run_to_height(&run, EPOCH + 2);
+	for (unsigned i = 5; i < 7; i++)
+		run_put(&run, "authority", "node_state",
+			json_pack("{sssi}", "account", run.node[i].who->account, "state",
+				  NODE_STOPPED));
+	until(rehomed);
+	tables = state_tables(run.net.state);
+	for (struct ticket *t = table_first(tables, T_TICKETS); t != NULL;
+	     t = table_next(tables, t))
+		for (unsigned i = 5; i < 7; i++)
+			assert_false(texts_have(&t->holders, run.node[i].who->account));
+	end();
+}
+
 static bool all_over(void)
 {
 	struct tables *t = state_tables(run.net.state);
@@ -303,17 +355,21 @@ static void test_many(void **state)
 	end();
 }
 
-int main(void)
+/* sim-heal [pattern of test names] */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_healed),	       cmocka_unit_test(test_crash_points),
-		cmocka_unit_test(test_crash_cleaning), cmocka_unit_test(test_crash_applying),
-		cmocka_unit_test(test_wrong_answers),  cmocka_unit_test(test_forger),
-		cmocka_unit_test(test_deniers),	       cmocka_unit_test(test_silent_verifiers),
-		cmocka_unit_test(test_partitions),     cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_healed),		cmocka_unit_test(test_crash_points),
+		cmocka_unit_test(test_crash_cleaning),	cmocka_unit_test(test_crash_applying),
+		cmocka_unit_test(test_wrong_answers),	cmocka_unit_test(test_forger),
+		cmocka_unit_test(test_deniers),		cmocka_unit_test(test_silent_verifiers),
+		cmocka_unit_test(test_partitions),	cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_no_symbols),	cmocka_unit_test(test_damaged_staging),
+		cmocka_unit_test(test_stopped_holders), cmocka_unit_test(test_many),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	assay_init();
 	faulty_vfs_install();
 	return cmocka_run_group_tests(tests, NULL, NULL);

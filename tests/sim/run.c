@@ -100,7 +100,7 @@ static void found(struct run *r)
 {
 	unsigned drawn = 1 + (unsigned)run_random(r, 3);
 	unsigned mode = r->options.mode != 0 ? r->options.mode : drawn;
-	unsigned deadline = r->options.light > 0 ? 6 : 2 + (unsigned)run_random(r, 2);
+	unsigned deadline = r->options.calm ? 6 : 2 + (unsigned)run_random(r, 2);
 	char params[1024];
 	struct net_config config = {.nodes = r->nodes,
 				    .members = RUN_MEMBERS,
