@@ -44,6 +44,25 @@ static void add_garbage(struct page *page, const struct app *app)
 	add(page, "garbage_unclaimed_total", "", store.unclaimed);
 }
 
+/* Of the whole network, as the node's copy has them; old ones leave the ledger in time. */
+static void add_heal_ops(struct page *page, struct core *core)
+{
+	static const char *const names[HEAL_EXPIRED + 2] = {"",		"scheduled", "in_progress",
+							    "reported", "verified",  "failed",
+							    "expired",	"published"};
+	struct tables *t = state_tables(core_state(core));
+	uint64_t count[HEAL_EXPIRED + 2] = {0};
+	char label[32];
+
+	for (struct heal_op *op = table_first(t, T_HEAL_OPS); op != NULL; op = table_next(t, op))
+		if (op->status <= HEAL_EXPIRED)
+			count[op->published ? HEAL_EXPIRED + 1 : op->status]++;
+	for (unsigned i = HEAL_SCHEDULED; i <= HEAL_EXPIRED + 1; i++) {
+		snprintf(label, sizeof(label), "status=\"%s\"", names[i]);
+		add(page, "heal_ops", label, count[i]);
+	}
+}
+
 void metrics_network(FILE *out, const struct app *app)
 {
 	struct core *core = network_core(app->network);
@@ -63,6 +82,7 @@ void metrics_network(FILE *out, const struct app *app)
 	add(&page, "ledger_duplicate_total", "", status.duplicates);
 	add(&page, "ledger_refused_total", "", status.refused);
 	counters_list(runner_counters(core_runner(core)), add, &page);
+	add_heal_ops(&page, core);
 	if (app->garbage != NULL)
 		add_garbage(&page, app);
 }
