@@ -242,6 +242,7 @@ class Node:
             self.kill()
             raise Failure(f"{self.account} did not end within {seconds} s of SIGTERM") from error
         self.process = None
+        self.clear_runtime()
         return status
 
     def kill(self):
@@ -249,6 +250,13 @@ class Node:
             self.process.kill()
             self.process.wait()
             self.process = None
+            self.clear_runtime()
+
+    def clear_runtime(self):
+        """DPDK leaves a folder for each name that it ran under; the names of these nodes never come again."""
+        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        for name in set(re.findall(r" prefix=(assay-[a-z0-9.-]+-[0-9a-f]{8})$", text, re.MULTILINE)):
+            shutil.rmtree(pathlib.Path("/var/run/dpdk") / name, ignore_errors=True)
 
     def log_tail(self, lines=5):
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
