@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """assay on this machine. First two nodes: real files stored, challenged in both directions, every proof checked, over kernel
 sockets (udp:) and, where this user may, over DPDK ports on veth pairs between network namespaces (af_packet, af_xdp). Then a
-network of seven: files put and got back, challenges every epoch, and three nodes that fail in three ways.
+network of seven: files put and got back, challenges every epoch, and three nodes that fail in three ways; and another, in which a
+file loses two of its holders for good and is healed.
 
 Exits with 0 only if all that is shown came true; the last line is `assay run: ok (N checks)`.
 """
@@ -271,7 +272,7 @@ def main():
     parser.add_argument("--state", type=pathlib.Path, default=default, help=f"folder of the nodes (default {default})")
     parser.add_argument("--keep", action="store_true", help="leave the two nodes on the loopback running")
     parser.add_argument("--pair", action="store_true", help="only the two nodes")
-    parser.add_argument("--network", action="store_true", help="only the network of seven")
+    parser.add_argument("--network", action="store_true", help="only the networks of seven")
     parser.add_argument("--etcd", action="store_true", help="the network's ledger in a cluster of three etcd servers")
     parser.add_argument("--udp-only", action="store_true", help="leave out the part over DPDK ports")
     parser.add_argument("--count", type=int, default=ASKS, help=f"challenges per file (default {ASKS})")

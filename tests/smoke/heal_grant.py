@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import subprocess
 
 from smoke import Peer, Refused, Session, SmokeCase, blake3, main, nodes, prove_body
 import heal
@@ -77,6 +78,11 @@ class HealGrant(SmokeCase):
         shown = healer.json("heal", "show", number)
         self.assertEqual(base64.b64encode(key).decode(), shown["result_hash"])
         self.assertEqual("serving verifiers", shown["part"][0]["phase"])
+        text = healer.ctl("heal", "show", number).stdout
+        for words in (f"verifier {verifiers[1]}: no vote yet", "this node, as finalizer: serving verifiers", "next: 2 of 2 votes for it"):
+            self.assertIn(words, text)
+        self.assertRegex(healer.ctl("heals", "--open").stdout, rf"(?m)^ *{number} +{self.ticket} +reported +{op['healer']} +0/2 ")
+        self.assertIn("no heal operation 999", healer.ctl("heal", "show", 999, check=False).stderr)
 
         self.enable(*verifiers)
         self.op(lambda op: op["published"], "it to be published")
@@ -84,6 +90,18 @@ class HealGrant(SmokeCase):
         session = self.session(healer, verifiers[0])
         self.refused("grant", session.fetch, key, grant=number)
         self.refused("artifact_unknown", session.fetch, key)
+        self.assertEqual([], healer.json("heals", "--open")["heals"])
+        self.assertRegex(healer.ctl("heals").stdout, rf"(?m)^ *{number} +{self.ticket} +published +{op['healer']} +2/2 ")
+        self.assertIn('assay_heal_ops{status="published"} 1\n', healer.json("metrics")["text"])
+
+    def test_wrong_failpoint(self):
+        node = self.node("alone", start=False)
+        node.environment = {"ASSAY_FAILPOINT": "heal.mkdri"}
+        with self.assertRaisesRegex(nodes.Failure, "heal.mkdri: not name.*assayd --failpoints"):
+            node.start()
+        self.assertEqual(78, node.process.returncode)
+        listed = subprocess.run([*node.daemon, "--failpoints"], capture_output=True, text=True, check=True).stdout
+        self.assertRegex(listed, r"(?m)^heal\.mkdir +dies after")
 
 
 if __name__ == "__main__":
