@@ -15,6 +15,7 @@ struct bench_command {
 };
 int bench_kernels(int argc, char **argv);
 int bench_stages(int argc, char **argv);
+int bench_beside(int argc, char **argv);
 int bench_ledger(int argc, char **argv);
 int bench_load(int argc, char **argv);
 int bench_schnorr(int argc, char **argv);

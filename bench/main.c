@@ -12,6 +12,8 @@ static const struct bench_command commands[] = {
 	 bench_kernels},
 	{"stages", "cycles per item of each stage of the responder at several burst sizes",
 	 bench_stages},
+	{"beside", "latency of proofs at half load, alone and beside heals on the same worker",
+	 bench_beside},
 	{"schnorr",
 	 "batches of signatures against libsecp256k1's singles, with the cycles of each phase",
 	 bench_schnorr},
