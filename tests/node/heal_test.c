@@ -430,6 +430,7 @@ static uint64_t claimed(void)
 static void test_finalizer_publishes_then_deletes_then_removes(void **state)
 {
 	uint64_t op = claimed();
+	unsigned changes;
 
 	ward_votes(&w, op, true);
 	ward_tick(&w);
@@ -440,8 +441,10 @@ static void test_finalizer_publishes_then_deletes_then_removes(void **state)
 	assert_string_equal(w.entry[0].type, "heal_published");
 	assert_string_equal(ward_claim_row(&w, op), "submitted");
 	assert_non_null(ward_folder(&w, op));
+	changes = w.changes;
 	ward_apply(&w);
 	assert_true(ward_find(&w, op)->published);
+	assert_int_equal(w.changes, changes + 1); /* the ledger tells it */
 	assert_string_equal(ward_claim_row(&w, op), "");
 	assert_int_equal(ward_order(&w, 0)->order.work, HEAL_CLEAN);
 	ward_done(&w);

@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "base/text.h"
 #include "ledger/rules.h"
+#include "ledger/state_impl.h"
 
 #define FILE_SIZE 300000
 
@@ -203,6 +204,13 @@ void ward_start(struct ward *w)
 	w->dead = false;
 }
 
+static void on_event(void *ctx, const struct state_event *event)
+{
+	struct ward *w = ctx;
+
+	w->changes += event->kind == STATE_HEAL_CHANGED;
+}
+
 static void drop_entries(struct ward *w)
 {
 	for (unsigned i = 0; i < w->entries; i++)
@@ -243,6 +251,8 @@ void ward_init(struct ward *w, unsigned self)
 
 	*w = (struct ward){.now = {1000 * NS_PER_MS, NET_GENESIS_MS}};
 	net_new(&w->net, &config);
+	w->net.state->config.event = on_event;
+	w->net.state->config.event_ctx = w;
 	net_to_epoch(&w->net, 1);
 	data = net_ticket_data(&w->net, 6, 1, FILE_SIZE);
 	snprintf(w->ticket, sizeof(w->ticket), "%s",
@@ -422,6 +432,7 @@ static struct entry_result apply(struct ward *w, const char *author, const char 
 				 json_t *data)
 {
 	uint64_t fresh = w->net.next_n;
+	unsigned changes = w->changes;
 	struct entry_result result;
 
 	if (n != ENTRY_FRESH)
@@ -429,7 +440,8 @@ static struct entry_result apply(struct ward *w, const char *author, const char 
 	result = net_apply(&w->net, author, type, data);
 	if (n != ENTRY_FRESH)
 		w->net.next_n = fresh;
-	heal_changed(&w->heal, w->now);
+	if (w->changes != changes)
+		heal_changed(&w->heal, w->now);
 	return result;
 }
 

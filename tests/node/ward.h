@@ -71,6 +71,7 @@ struct ward {
 	struct ledger_view real; /* of the ledger */
 	struct heal_store rows;	 /* of the database */
 	unsigned begun[HEAL_WORKS];
+	unsigned changes; /* of heal ops, as the ledger told them */
 };
 
 /* self is the number of the node. */
