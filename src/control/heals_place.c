@@ -2,7 +2,8 @@
 /*
  * How a placement goes on between the steps of its thread: this node's own share, then the others',
  * then the entry. A new holder that does not answer is left out and the list drawn anew, as long as
- * no more than a third is; one that is to keep its place is asked a few times.
+ * no more than a third is; one that is to keep its place is asked again when the placement is
+ * ordered again.
  */
 #include <string.h>
 
@@ -145,11 +146,15 @@ static bool signs(const struct heal_task *t, uint32_t node)
 	return false;
 }
 
+struct failures {
+	unsigned all, new_holders;
+};
+
 /* Who failed; new holders among them are left out next time, unless they may only be behind. */
-static unsigned failures(struct heals_job *j)
+static struct failures look_back(struct heals_job *j)
 {
 	struct heal_task *t = &j->task;
-	unsigned n = 0;
+	struct failures n = {0, 0};
 
 	for (uint32_t i = 0; i < t->deal.others; i++) {
 		const struct delivered *d = &t->delivered[i];
@@ -157,7 +162,8 @@ static unsigned failures(struct heals_job *j)
 
 		if (d->error == 0)
 			continue;
-		n++;
+		n.all++;
+		n.new_holders += signs(t, i);
 		if (signs(t, i) && (d->error != ASSAY_E_REFUSED || j->attempts > 2))
 			texts_add(&j->skip, account);
 		snprintf(t->why, sizeof(t->why), "%s: %.100s", account, d->why);
@@ -167,20 +173,19 @@ static unsigned failures(struct heals_job *j)
 
 void place_continue(struct heals_job *j)
 {
-	struct heal_task *t = &j->task;
+	struct failures n;
 
-	if (t->step == HEAL_STEP_READ) {
+	if (j->task.step == HEAL_STEP_READ) {
 		place(j);
 		return;
 	}
-	if (failures(j) == 0) {
+	n = look_back(j);
+	if (n.all == 0) {
 		record(j);
-		return;
-	}
-	if (j->attempts < ATTEMPTS) {
+	} else if (n.new_holders > 0 && j->attempts < ATTEMPTS) {
 		place(j);
-		return;
+	} else {
+		j->task.end = HEAL_END_REMOTE; /* why names the last one */
+		heals_job_end(j);
 	}
-	t->end = HEAL_END_REMOTE; /* why names the last one */
-	heals_job_end(j);
 }

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+How fast a node rebuilds a file, beside the raw codec on the same symbols, as docs/healing.md has it:
+
+    bench/heal.py BUILD --size 10 --size 256 --size 1024
+
+A network of seven nodes on the loopback stores a random file of that many MiB and is told to place it anew, so the ledger schedules
+a heal. Measured is the healer's work from its staging folder to the manifest: reading its own symbols, fetching the others over
+sessions, decoding, all other symbols, hashing, writing, syncing. The codec's figure is `assayctl codec heal --daemon` of the same
+node on a folder with exactly these symbols. Both use the workers of that one node; the memory is what its resident set grows by.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+TOOLS = pathlib.Path(__file__).resolve().parent.parent / "tools"
+MIB = 1 << 20
+TICK_MS = 500
+
+
+def network_of(folder, size_mib, count):
+    """Epochs long enough for the work, so that no deadline comes between."""
+    import network
+    ticks = max(10, size_mib // 4)
+    params = {**network.PARAMS, "epoch_length_blocks": ticks, "tick_interval_ms": TICK_MS,
+              "storage_truth_recent_bucket_max_blocks": 2 * ticks, "storage_truth_old_bucket_min_blocks": 2 * ticks + 1}
+    if "self_healing" not in network.SETTINGS:
+        network.SETTINGS = network.SETTINGS.replace("workers {{", "self_healing {{\n\tenabled = true\n}}\nworkers {{")
+    return network.Network(folder, count=count, params=params)
+
+
+def status_kib(pid, name):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1])
+    return 0
+
+
+def watch(net, patience):
+    """Waits for a whole heal: its healer, how long it took, and how far its memory grew."""
+    before, deadline = {}, time.monotonic() + patience
+    for node in net.nodes:
+        pathlib.Path(f"/proc/{node.process.pid}/clear_refs").write_text("5", encoding="ascii")
+        before[node.account] = status_kib(node.process.pid, "VmRSS")
+    while time.monotonic() < deadline:
+        for node in net.nodes:
+            for manifest in (node.folder / "state" / "heal-staging").glob("*/manifest.json"):
+                try:
+                    # Nothing is made in symbols/ after its one folder, which is the first thing of all.
+                    began, ended = (manifest.parent / "symbols").stat().st_mtime, manifest.stat().st_mtime
+                except FileNotFoundError:
+                    continue
+                peak = status_kib(node.process.pid, "VmHWM")
+                return node, ended - began, (peak - before[node.account]) / 1024
+        time.sleep(0.02)
+    raise SystemExit(f"no heal within {patience} s")
+
+
+def collected(node, shown, ids):
+    """The symbols that a heal takes: the healer's own first, then by number, a fifth of all."""
+    holders = [h["account"] for h in shown["held_by"]]
+    own = set(range(holders.index(node.account), len(ids), len(holders))) if node.account in holders else set()
+    order = sorted(own) + [i for i in range(len(ids)) if i not in own]
+    return {ids[i] for i in order[:-(-len(ids) // 5)]}
+
+
+def codec_seconds(node, path, folder, shown):
+    """The raw codec on a folder with the same symbols."""
+    node.ctl("codec", "encode", path, "-o", folder)
+    layout = json.loads((folder / "layout.json").read_text(encoding="ascii"))
+    kept = collected(node, shown, layout["blocks"][0]["symbols"]) | {"layout.json"}
+    for entry in folder.iterdir():
+        if entry.name not in kept:
+            entry.unlink()
+    os.sync()
+    began = time.monotonic()
+    node.ctl("codec", "heal", "--daemon", folder)
+    return time.monotonic() - began
+
+
+def measure(size_mib, count, folder):
+    net = network_of(folder, size_mib, count)
+    try:
+        net.start()
+        path = folder / "file"
+        with open(path, "wb") as out:
+            for _ in range(size_mib):
+                out.write(os.urandom(MIB))
+        first = net.nodes[0]
+        ticket = first.json("put", path)["ticket"]
+        shown = first.json("ticket", "show", ticket)
+        os.sync()
+        first.ctl("rebalance", ticket)
+        node, seconds, grown = watch(net, 60 + 4 * size_mib)
+        for other in net.nodes:
+            if other is not node:
+                other.kill()
+        return seconds, codec_seconds(node, path, folder / "codec", shown), grown
+    finally:
+        net.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=pathlib.Path, help="build folder of assay")
+    parser.add_argument("--size", type=int, action="append", metavar="MIB", help="of the file; may be repeated (default 10)")
+    parser.add_argument("--nodes", type=int, default=7)
+    parser.add_argument("--folder", type=pathlib.Path, help="where the nodes live; 20 times the size is needed")
+    arguments = parser.parse_args()
+    os.environ["ASSAY_BUILD"] = str(arguments.build.resolve())
+    sys.path.insert(0, str(TOOLS))
+    print("| MiB | heal, MiB/s | codec alone, MiB/s | ratio | memory, MiB |\n|---|---|---|---|---|")
+    for size in arguments.size or [10]:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="assay-heal-", dir=arguments.folder))
+        try:
+            heal, codec, grown = measure(size, arguments.nodes, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        print(f"| {size} | {size / heal:.1f} | {size / codec:.1f} | {codec / heal:.2f} | {grown:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
