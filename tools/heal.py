@@ -21,6 +21,12 @@ PARAMS = {"epoch_length_blocks": EPOCH_TICKS, "tick_interval_ms": TICK_MS, "rq_i
           "consecutive_epochs_to_postpone": 2, "storage_truth_ticket_deterioration_heal_threshold": 6,
           "storage_truth_node_suspicion_threshold_watch": 2, "storage_truth_node_suspicion_threshold_probation": 5,
           "storage_truth_heal_deadline_epochs": 7, "storage_truth_probation_epochs": 1}
+# The same where heals come from `rebalance` alone, and nodes that die in between are not held against them.
+REBALANCE_PARAMS = {**PARAMS, "storage_truth_ticket_deterioration_heal_threshold": 100_000, "consecutive_epochs_to_postpone": 100,
+                    "storage_truth_node_suspicion_threshold_watch": 20, "storage_truth_node_suspicion_threshold_probation": 50_000,
+                    "storage_truth_node_suspicion_threshold_postpone": 90_000,
+                    "storage_truth_node_suspicion_threshold_strong_postpone": 140_000,
+                    "storage_truth_heal_deadline_epochs": 25}
 HEALING = """self_healing {
 	enabled = true
 	poll_interval_ms = 200

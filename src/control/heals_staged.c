@@ -237,6 +237,7 @@ void heals_follow(struct heals *h)
 	struct restaging *r;
 	unsigned n = 0;
 
+	work_thread_beside(h->thread);
 	TAILQ_FOREACH(s, &h->staged, entry)
 	n++;
 	r = calloc(1, sizeof(*r) + n * sizeof(r->kept[0]));

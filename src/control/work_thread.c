@@ -105,6 +105,18 @@ int work_thread_start(struct work_thread **out, const struct work_kind *kind, vo
 	return 0;
 }
 
+void work_thread_beside(struct work_thread *t)
+{
+	cpu_set_t cpus;
+
+	if (pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus) != 0)
+		return;
+	pthread_mutex_lock(&t->lock);
+	for (unsigned i = 0; i < t->threads; i++)
+		pthread_setaffinity_np(t->thread[i], sizeof(cpus), &cpus);
+	pthread_mutex_unlock(&t->lock);
+}
+
 void work_thread_join(struct work_thread *t)
 {
 	struct work *w;

@@ -24,6 +24,8 @@ struct work_kind {
 
 struct work_thread;
 int work_thread_start(struct work_thread **out, const struct work_kind *kind, void *ctx);
+/* Threads that began before the calling one got its CPUs run on the same ones from here on. */
+void work_thread_beside(struct work_thread *t);
 /* Cancels what runs and joins; what was not taken back is given to drop. */
 void work_thread_stop(struct work_thread *t, void (*drop)(struct work *w));
 /*

@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import signal
 import subprocess
 
 from smoke import Peer, Refused, Session, SmokeCase, blake3, main, nodes, prove_body
@@ -11,7 +12,6 @@ import heal
 from network import Network
 
 OFF = heal.HEALING.replace("enabled = true", "enabled = false")
-PARAMS = {**heal.PARAMS, "consecutive_epochs_to_postpone": 100, "storage_truth_heal_deadline_epochs": 25}
 
 
 class HealGrant(SmokeCase):
@@ -50,7 +50,7 @@ class HealGrant(SmokeCase):
         return data, self.op(lambda op: op["state"] == "scheduled", "a heal to be scheduled")
 
     def test_who_may_read_when(self):
-        self.network = Network(self.folder / "net", count=4, params=PARAMS, extra=OFF)
+        self.network = Network(self.folder / "net", count=4, params=heal.REBALANCE_PARAMS, extra=OFF)
         self.addCleanup(self.network.close)
         self.network.start()
         self.network.wait_epoch(1)
@@ -93,6 +93,30 @@ class HealGrant(SmokeCase):
         self.assertEqual([], healer.json("heals", "--open")["heals"])
         self.assertRegex(healer.ctl("heals").stdout, rf"(?m)^ *{number} +{self.ticket} +published +{op['healer']} +2/2 ")
         self.assertIn('assay_heal_ops{status="published"} 1\n', healer.json("metrics")["text"])
+
+    def test_expired(self):
+        """Nobody votes: nothing is readable any more, and what a kill in the middle of cleaning leaves goes at the next start."""
+        self.network = Network(self.folder / "net", count=4, params={**heal.REBALANCE_PARAMS, "storage_truth_heal_deadline_epochs": 3,
+                                                                     "storage_truth_probation_epochs": 25}, extra=OFF)
+        self.addCleanup(self.network.close)
+        self.network.start()
+        self.network.wait_epoch(1)
+        data, op = self.scheduled()
+        healer = next(node for node in self.network.nodes if node.account == op["healer"])
+        watcher = next(node for node in self.network.nodes if node is not healer)
+        healer.environment = {"ASSAY_FAILPOINT": "heal.clean_removed"}
+        self.enable(op["healer"])
+        heal.wait_heal(watcher, self.ticket, lambda op: op["state"] == "reported", "the healer to claim")
+        heal.wait_heal(watcher, self.ticket, lambda op: op["state"] == "expired", "the deadline")
+        nodes.wait_until(lambda: healer.process.poll() is not None, "the healer to die while it cleans")
+        self.assertEqual(-signal.SIGKILL, healer.process.returncode)
+        self.assertEqual([], heal.staged(healer))
+        healer.environment = {}
+        healer.start()
+        nodes.wait_until(lambda: "\nassay_heal_claims 0\n" in healer.json("metrics")["text"], "the row to go")
+        session = self.session(healer, op["votes"][0]["verifier"])
+        self.refused("grant", session.fetch, blake3(data), grant=op["op"])
+        self.refused("artifact_unknown", session.fetch, blake3(data))
 
     def test_wrong_failpoint(self):
         node = self.node("alone", start=False)
