@@ -317,6 +317,7 @@ static void test_verifier_time_of_an_attempt(void **state)
 	ward_tick(&w);
 	end = w.now.mono_ns + 10000 * NS_PER_MS;
 	assert_int_equal(ward_order(&w, 0)->order.deadline_ns, end);
+	ward_pass(&w, 10000);
 	ward_end(&w, HEAL_END_LATE, "", "");
 	assert_int_equal(w.orders, 0);
 	assert_int_equal(w.entries, 0);
@@ -540,6 +541,10 @@ static void test_finalizer_rebuilds_what_placing_finds_damaged(void **state)
 	/* Damaged again: not at once, but at the next tick. */
 	ward_end(&w, HEAL_END_LOST, "", "a symbol is damaged");
 	assert_int_equal(w.orders, 0);
+	ward_tick(&w);
+	assert_int_equal(ward_order(&w, 0)->order.work, HEAL_PLACE);
+	ward_end(&w, HEAL_END_LOST, "", "a symbol is damaged");
+	assert_int_equal(ward_order(&w, 0)->order.work, HEAL_BUILD);
 	ward_run(&w);
 	assert_true(ward_find(&w, op)->published);
 	assert_string_equal(ward_claim_row(&w, op), "");
