@@ -115,9 +115,11 @@ def show_heal(show, folder, path):
         gone = [node.account for node in victims]
         show.say(f"{' and '.join(gone)} are killed, and all they stored is deleted")
         heal = wait_heal(first, ticket, lambda heal: True, "the ledger to schedule a heal")
-        show.check(heal["healer"] not in gone, f"the ledger schedules heal {heal['op']} in epoch {heal['scheduled_epoch']}: "
+        show.check(heal["ticket"] == ticket, f"the ledger schedules heal {heal['op']} in epoch {heal['scheduled_epoch']}: "
                    f"healer {heal['healer']}, verifiers {', '.join(vote['verifier'] for vote in heal['votes'])}")
         heal = watch(show, first, ticket)
+        show.check(heal["healer"] not in gone and heal["state"] == "verified",
+                   f"heal {heal['op']} was verified by {' and '.join(v['verifier'] for v in heal['votes'] if v['vote'] == 'for')}")
         after = holders(first, ticket)
         show.check(not set(after) & set(gone) and len(after) == WIDTH,
                    f"{heal['healer']} has brought it to new holders: {', '.join(after)} instead of {', '.join(before)}")
