@@ -223,12 +223,21 @@ static void damage(const char *name)
 	close(fd);
 }
 
+static uint64_t stored(void)
+{
+	struct store_stats stats;
+
+	store_stats(site.app.store, &stats);
+	return stats.artifacts;
+}
+
 /* One symbol that somebody still needs, for each place where it can be noticed. */
 static void test_damaged(void **state)
 {
 	const struct ticket *t = ticket_find(site.net.state, site.ticket);
 
-	for (int p = 0; p < 2; p++) {
+	for (int p = 0; p < SITE_WIDTH; p++) {
+		uint64_t before;
 		unsigned node = site_holder(&site, (unsigned)p);
 		uint32_t i = 0;
 		char name[96];
@@ -237,11 +246,14 @@ static void test_damaged(void **state)
 		while (!ticket_places(t, 2, i, p))
 			i++;
 		site_remove(&site, node, 2, i);
+		before = stored();
 		site_symbol_name(&site, name, i);
 		damage(name);
 		done = place();
 		expect_end(&done, HEAL_END_LOST, "missing or damaged");
 		assert_false(site_stores(&site, node, 2, i));
+		/* And nothing else instead. */
+		assert_int_equal(stored(), before);
 	}
 }
 
