@@ -393,7 +393,10 @@ void ward_done(struct ward *w)
 		ward_stage(w, o.order.op, w->hash);
 		break;
 	case HEAL_PLACE:
-		assert_non_null(ward_folder(w, o.order.op));
+		if (ward_folder(w, o.order.op) == NULL) {
+			ward_end(w, HEAL_END_LOST, "", "nothing is staged");
+			return;
+		}
 		done.entry = publication(w, o.order.op);
 		break;
 	case HEAL_CLEAN:

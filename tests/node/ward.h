@@ -21,7 +21,7 @@
 #define WARD_NODES  7
 #define WARD_EPOCH  10 /* heights */
 #define WARD_ORDERS 512
-#define WARD_LIST   8
+#define WARD_LIST   64
 
 struct ward_order {
 	uint64_t cookie;
@@ -96,7 +96,7 @@ void ward_pass(struct ward *w, uint64_t ms);
 struct ward_order *ward_order(struct ward *w, unsigned n);
 /* Ends the first order. hash "": that of the file. */
 void ward_end(struct ward *w, enum heal_end end, const char *hash, const char *why);
-/* The same, done as it should be: folders come and go. */
+/* The same, done as it should be: folders come and go. PLACE is LOST without one. */
 void ward_done(struct ward *w);
 /* Applies what was sent and tells the verdicts. */
 void ward_apply(struct ward *w);
