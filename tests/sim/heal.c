@@ -116,6 +116,7 @@ static enum heal_end build(struct run_node *n, const struct run_work *w, struct 
 		return HEAL_END_DONE;
 	s = stage_make(n, w->order.op);
 	s->manifest = true;
+	r->builds++;
 	s->forged = n->vice == RUN_FORGER;
 	strcpy(s->hash, f->hash);
 	run_pass(n, FAIL_HEAL_STAGED);

@@ -172,6 +172,8 @@ static void test_crash_points(void **state)
 		begin_op_with(at);
 		until(over);
 		check_failed(at);
+		/* Once there is a claim to be made, nothing is rebuilt. */
+		assert_int_equal(run.builds, at == FAIL_HEAL_STAGED ? 2 : 1);
 		end_healed();
 	}
 }
@@ -342,15 +344,49 @@ static bool all_over(void)
 	return table_count(t, T_HEAL_OPS) >= MANY && run.published >= MANY && swept();
 }
 
-/* More than a page of them, and more than two pages of one node's. */
+static void restart(struct run_node *n, enum run_vice vice)
+{
+	n->vice = vice;
+	run_node_crash(n, RUN_S);
+}
+
+static const struct heal_op *last_op(void)
+{
+	return table_last(state_tables(run.net.state), T_HEAL_OPS);
+}
+
+static bool last_reported(void)
+{
+	return last_op()->status == HEAL_HEALER_REPORTED;
+}
+
+/*
+ * More than two pages of ops, and the one who has the last of them works alone at first: all pages
+ * before it stay full. Then everybody does.
+ */
 static void test_many(void **state)
 {
+	struct run_node *first;
+	unsigned open = 0;
+
 	begin(MANY);
-	run_to_height(&run, 3);
+	for (unsigned i = 0; i < run.nodes; i++)
+		restart(&run.node[i], RUN_MUTE);
+	run_to_height(&run, 4);
 	for (unsigned i = 0; i < MANY; i++)
 		run_heal_order(&run, i);
 	until(scheduled);
 	assert_int_equal(table_count(state_tables(run.net.state), T_HEAL_OPS), MANY);
+	first = run_node_find(&run, last_op()->healer);
+	restart(first, RUN_HONEST);
+	until(last_reported);
+	for (const struct heal_op *o = op(); o != NULL;
+	     o = table_next(state_tables(run.net.state), (void *)(uintptr_t)o))
+		open += o->status == HEAL_SCHEDULED;
+	assert_in_range(open, 2 * HEAL_PAGE_MAX, MANY);
+	for (unsigned i = 0; i < run.nodes; i++)
+		if (&run.node[i] != first)
+			restart(&run.node[i], RUN_HONEST);
 	until(all_over);
 	end();
 }

@@ -160,7 +160,7 @@ struct run {
 	uint64_t trace; /* hash of all that happened */
 	uint64_t entries, datagrams, crashes, passes, failures;
 	json_t *heals; /* what was accepted of an op, and when it was placed */
-	unsigned claims, votes, published, fails[FAIL_COUNT];
+	unsigned builds, claims, votes, published, fails[FAIL_COUNT];
 	char wrong[400]; /* the first broken invariant; empty: none */
 };
 
