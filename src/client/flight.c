@@ -13,8 +13,9 @@
 static uint64_t first_interval(const struct link *l)
 {
 	uint64_t rtt = l->rtt_ns != 0 ? l->rtt_ns : RTT_NS_GUESS;
+	uint64_t late = 4 * l->rtt_var_ns > rtt ? 4 * l->rtt_var_ns : rtt;
 
-	return 2 * rtt > REPEAT_NS_MIN ? 2 * rtt : REPEAT_NS_MIN;
+	return rtt + late > REPEAT_NS_MIN ? rtt + late : REPEAT_NS_MIN;
 }
 
 /* Asks (again); without a session it waits for one. */
@@ -32,6 +33,7 @@ static void ask(struct flight *f, struct flight_request *r, uint64_t now)
 		return;
 	r->sent[r->asked].generation = l->session[0].generation;
 	r->sent[r->asked].counter = counter;
+	r->sent[r->asked].at_ns = now;
 	l->stats.repeats += r->asked > 0;
 	r->asked++;
 }
@@ -101,6 +103,16 @@ static struct flight_request *find(struct flight *f, const struct link_session *
 	return NULL;
 }
 
+/* An answer names the datagram that it answers, so repeats count as well: where every answer is
+ * late, nothing else would tell. */
+static void measure(struct flight *f, const struct flight_request *r,
+		    const struct link_session *session, uint64_t counter, uint64_t now)
+{
+	for (unsigned i = 0; i < r->asked; i++)
+		if (r->sent[i].generation == session->generation && r->sent[i].counter == counter)
+			link_measured(&f->link, now - r->sent[i].at_ns);
+}
+
 static void drop(struct link *l, enum assay_reason reason)
 {
 	l->stats.drops[reason]++;
@@ -151,8 +163,8 @@ static void take_answer(struct flight *f, struct link_session *session, size_t l
 		drop(&f->link, reason);
 		return;
 	}
-	if (r->answered++ == 0 && r->asked == 1)
-		link_measured(&f->link, now - r->started_ns);
+	if (r->answered++ == 0)
+		measure(f, r, session, counter, now);
 	r->answered_bytes += len;
 	if (r->kind->settled(r->object))
 		finish(r, now);

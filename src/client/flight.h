@@ -38,7 +38,7 @@ struct flight_request {
 	uint8_t datagram[FLIGHT_REQUEST_MAX];
 	size_t len;
 	uint64_t deadline_ns;
-	uint64_t repeat_ns_min; /* no repeat before; 0: after twice the round trip */
+	uint64_t repeat_ns_min; /* no repeat before; 0: as round trips have it */
 
 	/* Read by the caller. */
 	bool done; /* settled, or past its deadline */
@@ -50,7 +50,7 @@ struct flight_request {
 	uint64_t repeat_ns, interval_ns;
 	struct {
 		uint32_t generation;
-		uint64_t counter;
+		uint64_t counter, at_ns;
 	} sent[ASSAY_CHECK_COUNTERS];
 };
 

@@ -296,7 +296,15 @@ static void take_reset(struct link *l, const struct assay_reset *reset, size_t l
 
 void link_measured(struct link *l, uint64_t rtt_ns)
 {
-	l->rtt_ns = l->rtt_ns == 0 ? rtt_ns : (7 * l->rtt_ns + rtt_ns) / 8;
+	uint64_t off = rtt_ns > l->rtt_ns ? rtt_ns - l->rtt_ns : l->rtt_ns - rtt_ns;
+
+	if (l->rtt_ns == 0) {
+		l->rtt_ns = rtt_ns;
+		l->rtt_var_ns = rtt_ns / 2;
+		return;
+	}
+	l->rtt_ns = (7 * l->rtt_ns + rtt_ns) / 8;
+	l->rtt_var_ns = (3 * l->rtt_var_ns + off) / 4;
 }
 
 /* --- what arrives --------------------------------------------------------------------------- */

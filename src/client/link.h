@@ -69,7 +69,8 @@ struct link {
 	uint8_t versions[2]; /* that the peer said it speaks; 0: it did not say */
 
 	struct assay_client_stats stats;
-	uint64_t rtt_ns; /* smoothed; 0: unknown */
+	uint64_t rtt_ns;     /* smoothed; 0: unknown */
+	uint64_t rtt_var_ns; /* how far off it was, smoothed */
 };
 
 /* 0 or INVAL (a key or an account is not valid). */

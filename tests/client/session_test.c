@@ -193,6 +193,27 @@ static void test_other_address(void **state)
 	wired_close(&s);
 }
 
+/* The way becomes a hundred times as long: after a few repeats nothing is repeated any more. */
+static void test_slow_wire(void **state)
+{
+	struct scene s;
+	struct challenge_question q;
+	uint64_t repeats;
+
+	wired_open(&s, 16, 5000);
+	q = wired_question(&s, true);
+	sim_net_set_faults(
+		s.wire, (struct sim_net_faults){.delay_ns_min = 40 * MS, .delay_ns_max = 60 * MS});
+	for (unsigned i = 0; i < 30; i++)
+		wired_expect(&s, &q, ASSAY_PASS);
+	repeats = assay_client_stats(s.client)->repeats;
+	assert_true(repeats > 0);
+	for (unsigned i = 0; i < 30; i++)
+		wired_expect(&s, &q, ASSAY_PASS);
+	assert_int_equal(assay_client_stats(s.client)->repeats, repeats);
+	wired_close(&s);
+}
+
 /* At 3/4 of its life a session is renewed beside its use; answers to the old one still count. */
 static void test_renewal(void **state)
 {
@@ -238,7 +259,8 @@ int main(void)
 		cmocka_unit_test(test_cookie),	    cmocka_unit_test(test_bad_config),
 		cmocka_unit_test(test_reset),	    cmocka_unit_test(test_forged_reset),
 		cmocka_unit_test(test_reset_flood), cmocka_unit_test(test_other_address),
-		cmocka_unit_test(test_renewal),	    cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_slow_wire),   cmocka_unit_test(test_renewal),
+		cmocka_unit_test(test_idle),
 	};
 
 	assay_init();
