@@ -27,8 +27,10 @@ static int decode(struct ticket_work *w, struct pipeline *p, struct collect *c, 
 			return ASSAY_E_IO;
 		error = codec_pool_hold(p);
 		if (error == 0) {
+			ticket_phase(w, PHASE_DECODE);
 			error = pipeline_decode(p, folder, w->file);
 			codec_pool_release();
+			ticket_phase(w, PHASE_FETCH);
 		}
 		if (error != ASSAY_E_NOTFOUND || enough > collect_have(c))
 			return error;

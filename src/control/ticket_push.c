@@ -29,7 +29,11 @@ void ticket_share(struct own_share *out, struct ticket_work *w)
 
 static bool progress(void *ctx, uint64_t done, uint64_t total, uint64_t stored)
 {
-	return ticket_progress(ctx, "", done, total);
+	struct ticket_work *w = ctx;
+
+	if (done == total && w->phase == PHASE_PUSH)
+		ticket_phase(w, PHASE_RECEIPTS);
+	return ticket_progress(w, "", done, total);
 }
 
 int ticket_push(struct ticket_work *w)

@@ -34,6 +34,21 @@ bool ticket_progress(void *ctx, const char *what, uint64_t done, uint64_t total)
 	return atomic_load_explicit(&w->cancel, memory_order_relaxed);
 }
 
+const char *const ticket_phase_names[] = {
+#define X(constant, name) name,
+	TICKET_PHASES(X)
+#undef X
+};
+
+void ticket_phase(struct ticket_work *w, enum ticket_phase phase)
+{
+	uint64_t now = clock_mono(w->clock);
+
+	w->took_ns[w->phase] += now - w->since_ns;
+	w->since_ns = now;
+	w->phase = phase;
+}
+
 void ticket_work_clear(struct ticket_work *w)
 {
 	ticket_facts_free(&w->facts);

@@ -19,6 +19,23 @@
 
 enum ticket_step { STEP_ENCODE, STEP_PUSH, STEP_GET };
 
+/* Where the time goes: constant, name. */
+#define TICKET_PHASES(X)        \
+	X(ENCODE, "encode")     \
+	X(PUSH, "push")         \
+	X(RECEIPTS, "receipts") \
+	X(STORE, "store")       \
+	X(RECORD, "record")     \
+	X(FETCH, "fetch")       \
+	X(DECODE, "decode")
+enum ticket_phase {
+#define X(constant, name) PHASE_##constant,
+	TICKET_PHASES(X)
+#undef X
+		PHASE_NONE
+};
+extern const char *const ticket_phase_names[PHASE_NONE];
+
 struct ticket_work {
 	struct work work; /* first */
 	/* Set by control before it submits; the thread owns it until it is back. */
@@ -33,6 +50,10 @@ struct ticket_work {
 	_Atomic bool cancel;
 	/* Written by the thread, read by control at any time: octets. */
 	_Atomic uint64_t done, total;
+	/* Whose it is at the moment; see ticket_phase. */
+	const struct clock *clock;
+	uint64_t took_ns[PHASE_NONE + 1], since_ns;
+	enum ticket_phase phase;
 	/* Set by the thread before it goes back. */
 	int result; /* 0 or ASSAY_E_*; CLOSED when cancelled */
 	char message[256];
@@ -55,6 +76,8 @@ struct ticket_work {
 };
 
 void ticket_work_clear(struct ticket_work *w);
+/* Time counts for that phase from now on. */
+void ticket_phase(struct ticket_work *w, enum ticket_phase phase);
 /* Removes a staging folder and what is in it. */
 void staging_remove(const char *folder);
 

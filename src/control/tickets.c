@@ -28,6 +28,8 @@ struct ticket_job *ticket_job_new(struct tickets *t, enum ticket_kind kind)
 	w->file = -1;
 	w->creator = &app->self.identity;
 	w->random = &app->random;
+	w->clock = &app->clock;
+	w->phase = PHASE_NONE;
 	w->own = network_own_read;
 	w->own_ctx = t->control->app;
 	memcpy(w->client.session_secret, app->self.session_secret, 32);
@@ -68,6 +70,7 @@ void ticket_job_end(struct ticket_job *j, int result, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	memcpy(j->message, text, sizeof(text));
+	ticket_phase(&j->work, PHASE_NONE);
 	j->result = result;
 	j->next_done = t->done;
 	t->done = j;
@@ -177,6 +180,9 @@ static void submit(struct app *app, void *task)
 	static const char *const types[] = {"", "", "ticket_close", "rehome"};
 	struct ticket_job *j = task;
 
+	ticket_phase(&j->work, j->kind == TICKET_PUT   ? PHASE_ENCODE
+			       : j->kind == TICKET_GET ? PHASE_FETCH
+						       : PHASE_RECORD);
 	if (j->kind == TICKET_PUT || j->kind == TICKET_GET)
 		ticket_thread_submit(j->tickets->thread, &j->work);
 	else
@@ -205,6 +211,17 @@ static void progress(const void *task, uint64_t *done, uint64_t *total)
 	*total = atomic_load(&j->work.total);
 }
 
+static json_t *took_json(const struct ticket_work *w)
+{
+	json_t *out = json_object();
+
+	for (unsigned i = 0; i < PHASE_NONE; i++)
+		if (w->took_ns[i] > 0)
+			json_object_set_new(out, ticket_phase_names[i],
+					    json_integer((json_int_t)(w->took_ns[i] / NS_PER_MS)));
+	return out;
+}
+
 static json_t *result(const void *task, const char *title, struct rpc_error *error)
 {
 	const struct ticket_job *j = task;
@@ -212,8 +229,9 @@ static json_t *result(const void *task, const char *title, struct rpc_error *err
 	if (j->result != 0)
 		return rpc_fail(error, j->result, NULL, NULL, "%s%s%s", title,
 				title[0] != 0 ? ": " : "", j->message);
-	return json_pack("{s:s,s:I,s:b}", "ticket", j->ticket, "size", (json_int_t)j->work.facts.size,
-			 "existed", (int)j->existed);
+	return json_pack("{s:s,s:I,s:o,s:b}", "ticket", j->ticket, "size",
+			 (json_int_t)j->work.facts.size, "took_ms", took_json(&j->work), "existed",
+			 (int)j->existed);
 }
 
 static void log_end(const struct app *app, uint64_t id, const void *task)

@@ -101,6 +101,7 @@ static void place(struct ticket_job *j)
 		return;
 	}
 	describe(j);
+	ticket_phase(&j->work, PHASE_PUSH);
 	j->work.step = STEP_PUSH;
 	ticket_thread_submit(j->tickets->thread, &j->work);
 }
@@ -127,6 +128,7 @@ static void record(struct ticket_job *j)
 	json_t *data = json_deep_copy(j->data);
 	struct own_share share;
 
+	ticket_phase(&j->work, PHASE_RECORD);
 	ticket_share(&share, &j->work);
 	json_object_set_new(data, "receipts",
 			    share_receipts(&share, j->work.delivered, NULL, &signer, j->ticket,
@@ -236,6 +238,7 @@ static void after_push(struct ticket_job *j)
 					 .finished = on_stored,
 					 .dropped = on_dropped};
 	j->storing_out = true;
+	ticket_phase(&j->work, PHASE_STORE);
 	store_thread_submit(j->tickets->control->app->store_thread, &j->storing);
 }
 
