@@ -127,6 +127,7 @@ static void end_work(void)
 {
 	const struct heal_order order = w.order[0].order;
 	char other[HEAL_HASH_ROOM];
+	struct ward_folder *folder;
 	enum heal_end end = (enum heal_end)(1 + sim_next(&seed) % (HEAL_ENDS - 1));
 
 	if (chance(60)) {
@@ -136,8 +137,9 @@ static void end_work(void)
 	heal_negative_hash(other, "another file");
 	if (order.work == HEAL_HASH && chance(20))
 		end = HEAL_END_DONE;
-	if (order.work == HEAL_BUILD && ward_folder(&w, order.op) != NULL)
-		*ward_folder(&w, order.op) = w.folder[--w.folders];
+	folder = ward_folder(&w, order.op);
+	if (order.work == HEAL_BUILD && folder != NULL)
+		*folder = w.folder[--w.folders];
 	ward_end(&w, end, other, "it did not work");
 }
 
