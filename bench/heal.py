@@ -8,7 +8,7 @@ How fast a node rebuilds a file, beside the raw codec on the same symbols, as do
 A network of seven nodes on the loopback stores a random file of that many MiB and is told to place it anew, so the ledger schedules
 a heal. Measured is the healer's work from its staging folder to the manifest: reading its own symbols, fetching the others over
 sessions, decoding, all other symbols, hashing, writing, syncing. The codec's figure is `assayctl codec heal --daemon` of the same
-node on a folder with exactly these symbols. Both use the workers of that one node; the memory is what its resident set grows by.
+node on a folder with exactly these symbols, once the heal is over and all nodes are idle again. Both use the workers of that one node; the memory is what its resident set grows by.
 """
 import argparse
 import json
@@ -62,6 +62,13 @@ def watch(net, patience):
     raise SystemExit(f"no heal within {patience} s")
 
 
+def settle(net, patience):
+    """Until the op is published and cleaned: then the same nodes idle as before."""
+    deadline = time.monotonic() + patience
+    while any(any((node.folder / "state" / "heal-staging").glob("*")) for node in net.nodes) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
 def collected(node, shown, ids):
     """The symbols that a heal takes: the healer's own first, then by number, a fifth of all."""
     holders = [h["account"] for h in shown["held_by"]]
@@ -98,9 +105,7 @@ def measure(size_mib, count, folder):
         os.sync()
         first.ctl("rebalance", ticket)
         node, seconds, grown = watch(net, 60 + 4 * size_mib)
-        for other in net.nodes:
-            if other is not node:
-                other.kill()
+        settle(net, 60 + 4 * size_mib)
         return seconds, codec_seconds(node, path, folder / "codec", shown), grown
     finally:
         net.close()

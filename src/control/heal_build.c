@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ticket's file and all its artifacts into the staging folder: enough symbols are collected,
- * one solve gives the file and every other symbol, and layout and index files are made again. What
- * comes out must be the ticket's, octet by octet, or nothing stays.
+ * and one solve gives the file and every other symbol. Layout and index files are packed again
+ * meanwhile, since their one long input, the layout, is known from the start. What comes out must
+ * be the ticket's, octet by octet, or nothing stays.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,14 @@ struct building {
 	struct pipeline p;
 	struct collect *c;
 	int symbols, ids, file; /* folders, reconstructed.bin */
+	/* Layout and index files are made by a thread of their own. */
+	struct {
+		pthread_t thread;
+		bool runs;
+		_Atomic bool over; /* they are not wanted any more */
+		struct pipeline p;
+		int error;
+	} packing;
 };
 
 static uint32_t share_of(uint32_t symbols, uint32_t per_cent)
@@ -112,6 +122,61 @@ static void too_few(struct building *b)
 		    faults);
 }
 
+static int take_id_file(void *ctx, enum artifact_class class, uint32_t ordinal,
+			const uint8_t id[32], const void *data, size_t len)
+{
+	struct building *b = ctx;
+	char name[32];
+
+	if (heal_stopped(b->t) || atomic_load(&b->packing.over))
+		return ASSAY_E_CLOSED;
+	snprintf(name, sizeof(name), "idfile_%05u.bin", ordinal);
+	return coded_write(&b->packing.p, b->ids, name, data, len);
+}
+
+static void *pack(void *arg)
+{
+	struct building *b = arg;
+	struct artifact_sink sink = {take_id_file, b};
+
+	b->packing.error = ticket_remake(collect_ticket(b->c), collect_index(b->c),
+					 b->t->facts.creator, collect_the_layout(b->c), &sink);
+	return NULL;
+}
+
+static bool begin_packing(struct building *b)
+{
+	b->packing.p.mode = 0600;
+	b->packing.runs = pthread_create(&b->packing.thread, NULL, pack, b) == 0;
+	if (!b->packing.runs)
+		heal_finish(b->t, HEAL_END_OURS, "no thread for the layout files");
+	return b->packing.runs;
+}
+
+static void join_packing(struct building *b)
+{
+	if (b->packing.runs)
+		pthread_join(b->packing.thread, NULL);
+	b->packing.runs = false;
+}
+
+/* Their ids are those of the ticket and of its signed index. */
+static bool end_packing(struct building *b)
+{
+	int error;
+
+	join_packing(b);
+	error = b->packing.error;
+	if (error == ASSAY_E_CORRUPT || error == ASSAY_E_CRYPTO)
+		heal_finish(b->t, HEAL_END_WRONG,
+			    "the rebuilt layout and index files are not the ticket's");
+	else if (error != 0)
+		heal_finish(b->t, HEAL_END_OURS, "layout and index files: %s",
+			    b->packing.p.message[0] != '\0' ? b->packing.p.message
+							    : assay_error_text(error));
+	return error == 0;
+}
+
 /* With what is there. NOTFOUND: it takes more. */
 static int solve(struct building *b)
 {
@@ -143,6 +208,9 @@ static bool rebuild(struct building *b)
 			heal_finish(b->t, end_of(error), "%s", collect_message(b->c));
 			return false;
 		}
+		/* Before the solve, which syncs all that is there at its end. */
+		if (!end_packing(b))
+			return false;
 		error = solve(b);
 		if (error == 0)
 			return true;
@@ -158,36 +226,7 @@ static bool rebuild(struct building *b)
 	return false;
 }
 
-static int take_id_file(void *ctx, enum artifact_class class, uint32_t ordinal,
-			const uint8_t id[32], const void *data, size_t len)
-{
-	struct building *b = ctx;
-	char name[32];
-
-	if (heal_stopped(b->t))
-		return ASSAY_E_CLOSED;
-	snprintf(name, sizeof(name), "idfile_%05u.bin", ordinal);
-	return coded_write(&b->p, b->ids, name, data, len);
-}
-
-/* The symbols have the layout's ids, the file its hash: the rest follows from the layout. */
-static bool make_id_files(struct building *b)
-{
-	struct artifact_sink sink = {take_id_file, b};
-	int error = ticket_remake(collect_ticket(b->c), collect_index(b->c), b->t->facts.creator,
-				  collect_the_layout(b->c), &sink);
-
-	if (error == 0)
-		return true;
-	if (error == ASSAY_E_CORRUPT || error == ASSAY_E_CRYPTO)
-		heal_finish(b->t, HEAL_END_WRONG,
-			    "the rebuilt layout and index files are not the ticket's");
-	else
-		heal_finish(b->t, HEAL_END_OURS, "layout and index files: %s",
-			    b->p.message[0] != '\0' ? b->p.message : assay_error_text(error));
-	return false;
-}
-
+/* All of it is on the disk: the manifest says so. */
 static bool stage(struct building *b)
 {
 	struct heal_task *t = b->t;
@@ -197,8 +236,6 @@ static bool stage(struct building *b)
 	snprintf(m.ticket, sizeof(m.ticket), "%s", t->order.ticket);
 	snprintf(m.hash, sizeof(m.hash), "%s", t->facts.data_hash);
 	b->p.message[0] = '\0';
-	if (error == 0)
-		error = coded_sync(&b->p, b->symbols);
 	if (error == 0 && !heal_stopped(t))
 		error = manifest_write(&b->p, &m, t->root, t->order.op);
 	else if (error == 0)
@@ -235,8 +272,10 @@ void heal_build(struct heal_task *t)
 			     .ids = -1,
 			     .file = -1};
 	bool good =
-		make_folder(&b) && open_ticket(&b) && rebuild(&b) && make_id_files(&b) && stage(&b);
+		make_folder(&b) && open_ticket(&b) && begin_packing(&b) && rebuild(&b) && stage(&b);
 
+	atomic_store(&b.packing.over, true);
+	join_packing(&b);
 	close_all(&b);
 	if (good)
 		heal_finish(t, HEAL_END_DONE, "%s", "");
