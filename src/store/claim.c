@@ -80,6 +80,11 @@ static void set_due(struct store *s, struct record *r, uint64_t due_ns)
 	pthread_mutex_unlock(&s->lock);
 }
 
+bool claim_kept(const struct record *r)
+{
+	return r != NULL && !r->staged && r->claim.due_ns == 0 && r->claim.hour == 0;
+}
+
 void claim_wait(struct store *s, struct record *r, uint32_t account, uint64_t charge)
 {
 	r->claim.account = account;
@@ -166,7 +171,7 @@ static void place(struct store *s, struct record *r)
 int store_put_placed(struct store *s, const uint8_t key[32], const struct store_input *input)
 {
 	struct record *r = index_find_artifact(s, key);
-	bool kept = r != NULL && r->claim.due_ns == 0 && r->claim.hour == 0;
+	bool kept = claim_kept(r);
 	uint8_t stored[32];
 	int err = store_put(s, stored, input, NULL);
 

@@ -18,6 +18,7 @@ struct commit {
 	struct record *old, *record;
 	bool keep; /* the old artifact is good: nothing to install */
 	bool loads;
+	bool waits; /* for a claim */
 	int err;
 };
 
@@ -144,7 +145,7 @@ static void install(struct store *s, struct commit *list, unsigned n)
 		if (installs(&list[i]))
 			list[i].err = temp_sync(s, &list[i].transfer->temp);
 	for (unsigned i = 0; i < n; i++)
-		if (installs(&list[i]))
+		if (installs(&list[i]) && !claim_kept(list[i].old))
 			claim_mark(s, list[i].transfer->key);
 	for (unsigned i = 0; i < n; i++)
 		if (installs(&list[i]))
@@ -164,15 +165,18 @@ static void publish(struct store *s, struct commit *c)
 	struct transfer *t = c->transfer;
 	struct record *r = c->record;
 
-	if (c->old != NULL) {
+	c->waits = !claim_kept(c->old);
+	if (c->old != NULL)
 		record_replace(s, c->old, r);
-		claim_mark(s, t->key); /* the old one took its own along */
-	} else {
+	else
 		record_publish(s, r);
-	}
+	/* What an operator has stored stays that. */
+	if (c->waits && c->old != NULL)
+		claim_mark(s, t->key); /* the old one took its own along */
 	record_checked(s, r, true);
 	atomic_store(&r->artifact.used_s, (uint32_t)(clock_mono(s->config.clock) / 1000000000u));
-	claim_wait(s, r, t->account, t->charge);
+	if (c->waits)
+		claim_wait(s, r, t->account, t->charge);
 	c->record = NULL;
 	c->loads = true;
 }
@@ -202,7 +206,7 @@ static void finish(struct store *s, struct commit *c)
 	temp_drop(s, &t->temp);
 	record_free(c->record);
 	pthread_mutex_lock(&s->transfers->lock);
-	transfer_end(s, t, c->err == 0 ? WRITE_DURABLE : WRITE_FAILED, code_of(c->err), c->loads);
+	transfer_end(s, t, c->err == 0 ? WRITE_DURABLE : WRITE_FAILED, code_of(c->err), c->waits);
 	t->used_ns = clock_mono(s->config.clock);
 	pthread_mutex_unlock(&s->transfers->lock);
 	atomic_fetch_sub(&s->transfers->checking, 1);

@@ -191,6 +191,8 @@ void resident_retire(struct store *s, struct record *r);
 /* Says on the disk that the artifact of that key is one, before it gets its name; takes it back. */
 void claim_mark(struct store *s, const uint8_t key[32]);
 void claim_unmark(struct store *s, const uint8_t key[32]);
+/* There is such an artifact, and an operator has stored it; r may be NULL. */
+bool claim_kept(const struct record *r);
 /* Its hour begins, and it counts against the account's quota. */
 void claim_wait(struct store *s, struct record *r, uint32_t account, uint64_t charge);
 /* It stays, or it is gone. */

@@ -156,7 +156,7 @@ class Tickets(SmokeCase):
     def killed_put(self, seed, moment):
         """The putter dies at that moment; what it leaves is nothing or all, and the rerun makes it one ticket."""
         putter, other = self.members[2], self.members[0]
-        data = sample(6_000_000, seed)
+        data = sample(3_000_000, seed)
         path = self.file(f"killed-{seed}", data)
         before = set(self.listed(other))
         with subprocess.Popen(putter.command("put", path), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:

@@ -360,6 +360,7 @@ static void test_groups_grow(void **state)
 /* Good bytes of an artifact that rotted make it whole again. */
 static void test_repair(void **state)
 {
+	struct artifact_info info;
 	uint8_t key[32];
 	char path[128] = "artifacts/", hex[65];
 
@@ -372,6 +373,14 @@ static void test_repair(void **state)
 	assert_int_equal(push_file(&alice, 1, 5000), WRITE_DURABLE);
 	assert_int_equal(store_verify(world.store, key, NULL), 0);
 	assert_int_equal(get_file(&world, 1, 5000), 0);
+	/* It is the operator's as before, and costs the writer nothing. */
+	assert_int_equal(store_stat(world.store, key, &info), 0);
+	assert_int_equal(info.origin, ARTIFACT_KEPT);
+	store_staging_quota(world.store, 8 * KIB);
+	opened(&alice, 2, 7000);
+	reopen();
+	assert_int_equal(store_stat(world.store, key, &info), 0);
+	assert_int_equal(info.origin, ARTIFACT_KEPT);
 }
 
 /* --- claims --- */
