@@ -41,7 +41,7 @@ struct heal_job {
 	char why[160];
 };
 
-/* --- heal.c: jobs, permits, orders --- */
+/* --- heal_job.c --- */
 /* NULL when there is none. */
 struct heal_job *heal_job_find(const struct heal *h, uint64_t op, enum heal_role role);
 struct heal_job *heal_job_get(struct heal *h, uint64_t op, enum heal_role role);

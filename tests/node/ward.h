@@ -70,6 +70,7 @@ struct ward {
 	bool dead;
 	struct ledger_view real; /* of the ledger */
 	struct heal_store rows;	 /* of the database */
+	struct heal_store store; /* of the process: rows with faults */
 	unsigned begun[HEAL_WORKS];
 	unsigned changes; /* of heal ops, as the ledger told them */
 };
@@ -110,6 +111,8 @@ void ward_arm(struct ward *w, enum failpoint which);
 void ward_restart(struct ward *w);
 void ward_kill(struct ward *w);
 void ward_start(struct ward *w);
+/* The process sees its ledger and its rows through the faults. */
+void ward_faults(struct ward *w);
 
 void ward_stage(struct ward *w, uint64_t op, const char *hash);
 struct ward_folder *ward_folder(struct ward *w, uint64_t op);
