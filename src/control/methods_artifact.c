@@ -113,12 +113,13 @@ static json_t *time_json(uint64_t wall_ns)
 static json_t *info_json(const struct artifact_info *info)
 {
 	static const char *const states[] = {"stored", "private", "rot"};
+	static const char *const origins[] = {"operator", "pushed", "ticket"};
 	char key[65];
 
 	hex_encode(key, info->key, 32);
-	return json_pack("{s:s,s:I,s:s,s:b,s:o}", "key", key, "size", (json_int_t)info->size,
-			 "state", states[info->state], "resident", (int)info->resident, "checked",
-			 time_json(info->checked_wall_ns));
+	return json_pack("{s:s,s:I,s:s,s:s,s:b,s:o}", "key", key, "size", (json_int_t)info->size,
+			 "state", states[info->state], "origin", origins[info->origin], "resident",
+			 (int)info->resident, "checked", time_json(info->checked_wall_ns));
 }
 
 METHOD(method_artifact_list)

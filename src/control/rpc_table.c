@@ -68,16 +68,18 @@ const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
 			      .help = "Writes the checked bytes to a regular file, passed as a "
 				      "descriptor (SCM_RIGHTS).",
 			      .result = "job; its result is {\"key\",\"size\"}"},
-	[RPC_ARTIFACT_LIST] = {"artifact.list", NULL, RPC_ALWAYS,
-			       .params = {{"after", RPC_KEY, false, 0, "only keys above this one"},
-					  {"limit", RPC_NUMBER, false, 1000,
-					   "at most so many (default 1000)"}},
-			       .help = "Artifacts in key order, a page at a time.",
-			       .result = "{\"artifacts\":[{\"key\",\"size\",\"state\",\"resident\","
-					 "\"checked\"}],\"more\"}"},
-	[RPC_ARTIFACT_STAT] = {"artifact.stat", "artifact stat", RPC_ALWAYS, .params = {KEY_PARAM},
-			       .help = "One artifact.",
-			       .result = "{\"key\",\"size\",\"state\",\"resident\",\"checked\"}"},
+	[RPC_ARTIFACT_LIST] =
+		{"artifact.list", NULL, RPC_ALWAYS,
+		 .params = {{"after", RPC_KEY, false, 0, "only keys above this one"},
+			    {"limit", RPC_NUMBER, false, 1000, "at most so many (default 1000)"}},
+		 .help = "Artifacts in key order, a page at a time.",
+		 .result = "{\"artifacts\":[{\"key\",\"size\",\"state\",\"origin\",\"resident\","
+			   "\"checked\"}],\"more\"}"},
+	[RPC_ARTIFACT_STAT] =
+		{"artifact.stat", "artifact stat", RPC_ALWAYS, .params = {KEY_PARAM},
+		 .help = "One artifact.",
+		 .result = "{\"key\",\"size\",\"state\",\"origin\",\"resident\",\"checked\"}; "
+			   "origin: operator, pushed (no ticket claims it yet) or ticket"},
 	[RPC_ARTIFACT_VERIFY] = {"artifact.verify", "artifact verify", RPC_IN_RUN, .job = true,
 				 .params = {KEY_PARAM},
 				 .help = "Reads an artifact again and compares it with its key.",

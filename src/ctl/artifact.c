@@ -179,7 +179,7 @@ int command_artifact_get(struct ctl *ctl, char **arguments, unsigned count)
 
 static void list_table(json_t *all)
 {
-	struct table *t = table_new("KEY >SIZE STATE MEMORY CHECKED");
+	struct table *t = table_new("KEY >SIZE STATE ORIGIN MEMORY CHECKED");
 	json_t *item;
 	size_t i;
 
@@ -190,6 +190,7 @@ static void list_table(json_t *all)
 		table_cell(t, "%s", json_string_value(json_object_get(item, "key")));
 		table_cell(t, "%lld", json_integer_value(json_object_get(item, "size")));
 		table_cell(t, "%s", json_string_value(json_object_get(item, "state")));
+		table_cell(t, "%s", json_string_value(json_object_get(item, "origin")));
 		table_cell(t, "%s",
 			   json_is_true(json_object_get(item, "resident")) ? "resident" : "-");
 		table_cell(t, "%s", checked != NULL ? checked : "not since start");

@@ -138,6 +138,9 @@ class Tickets(SmokeCase):
             self.assertFalse(verify(bytes.fromhex(receipt["sig"]), identity, tagged_hash("assay/receipt/v1", message[:-1] + b"x")))
             here = {artifact["key"] for artifact in node.json("artifact", "list")["artifacts"]}
             self.assertLessEqual({key.hex() for key in share[0] + share[1]}, here, "what was signed for is there")
+            wait_until(lambda n=node, s=share: {item["origin"] for item in n.json("artifact", "list")["artifacts"]
+                                                if item["key"] in {key.hex() for key in s[0] + s[1]}} == {"ticket"},
+                       f"{node.account} to see that the ticket claims them")
 
     def test_prove(self):
         """Nodes, network and epoch come from the daemon's ledger: no registry file is needed."""
