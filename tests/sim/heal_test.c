@@ -37,7 +37,7 @@ static void end(void)
 
 /* --- waiting --- */
 
-static const struct heal_op *op(void)
+static struct heal_op *op(void)
 {
 	return table_first(state_tables(run.net.state), T_HEAL_OPS);
 }
@@ -380,8 +380,7 @@ static void test_many(void **state)
 	first = run_node_find(&run, last_op()->healer);
 	restart(first, RUN_HONEST);
 	until(last_reported);
-	for (const struct heal_op *o = op(); o != NULL;
-	     o = table_next(state_tables(run.net.state), (void *)(uintptr_t)o))
+	for (struct heal_op *o = op(); o != NULL; o = table_next(state_tables(run.net.state), o))
 		open += o->status == HEAL_SCHEDULED;
 	assert_in_range(open, 2 * HEAL_PAGE_MAX, MANY);
 	for (unsigned i = 0; i < run.nodes; i++)

@@ -101,6 +101,7 @@ static void found(struct run *r)
 	unsigned drawn = 1 + (unsigned)run_random(r, 3);
 	unsigned mode = r->options.mode != 0 ? r->options.mode : drawn;
 	unsigned deadline = r->options.calm ? 6 : 2 + (unsigned)run_random(r, 2);
+	unsigned verifiers = r->options.calm ? 2 : 1 + (unsigned)run_random(r, 3);
 	char params[1024];
 	struct net_config config = {.nodes = r->nodes,
 				    .members = RUN_MEMBERS,
@@ -111,14 +112,15 @@ static void found(struct run *r)
 		 "{\"rq_ids_max\":6,\"storage_truth_challenge_target_divisor\":%u,"
 		 "\"storage_truth_enforcement_mode\":%u,"
 		 "\"storage_truth_heal_deadline_epochs\":%u,"
+		 "\"storage_truth_heal_verifier_count\":%u,"
 		 "\"storage_truth_max_self_heal_ops_per_epoch\":%u,"
 		 "\"storage_truth_old_bucket_min_blocks\":%u,"
 		 "\"storage_truth_probation_epochs\":1,"
 		 "\"storage_truth_recent_bucket_max_blocks\":%u,"
 		 "\"storage_truth_ticket_deterioration_heal_threshold\":10,"
 		 "\"tick_interval_ms\":%u}",
-		 1 + (unsigned)run_random(r, 3), mode, deadline, RUN_FILES_MAX, EPOCH_HEIGHTS + 7,
-		 EPOCH_HEIGHTS + 6, RUN_TICK_MS);
+		 1 + (unsigned)run_random(r, 3), mode, deadline, verifiers, RUN_FILES_MAX,
+		 EPOCH_HEIGHTS + 7, EPOCH_HEIGHTS + 6, RUN_TICK_MS);
 	r->options.mode = mode;
 	net_new(&r->net, &config);
 	for (unsigned i = 0; i < r->nodes; i++)
