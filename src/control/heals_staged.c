@@ -3,6 +3,7 @@
  * Which folders are staged, without reading a manifest again that has not changed; and the store's
  * part: verifiers read the rebuilt file from it, by grant.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,28 +41,52 @@ void staged_forget(struct heals *h, uint64_t op)
 	free(s);
 }
 
+static struct staged_op *note(struct heals *h, uint64_t op, const struct stat *file,
+			      const char *hash)
+{
+	struct staged_op *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->op = op;
+	s->manifest = *file;
+	snprintf(s->hash, sizeof(s->hash), "%s", hash);
+	TAILQ_INSERT_TAIL(&h->staged, s, entry);
+	return s;
+}
+
 static struct staged_op *read_anew(struct heals *h, uint64_t op, const struct stat *file,
 				   int *error)
 {
-	struct staged_op *s = calloc(1, sizeof(*s));
+	struct staged_op *s;
 	const char *why = "out of memory";
 	struct manifest m;
 
-	*error = s != NULL ? manifest_read(&m, &why, h->root, op) : ASSAY_E_NOMEM;
+	*error = manifest_read(&m, &why, h->root, op);
 	if (*error != 0) {
 		log_warning(&h->config.app->log, "heal", "a staging folder is not staged",
 			    "op=%lu why=\"%s\"", op, why);
 		if (*error == ASSAY_E_NOMEM)
 			*error = ASSAY_E_IO;
-		free(s);
 		return NULL;
 	}
-	s->op = op;
-	s->manifest = *file;
-	memcpy(s->hash, m.hash, sizeof(s->hash));
+	s = note(h, op, file, m.hash);
 	manifest_free(&m);
-	TAILQ_INSERT_TAIL(&h->staged, s, entry);
+	*error = s != NULL ? 0 : ASSAY_E_IO;
 	return s;
+}
+
+/* What was written just now need not be read. */
+static void note_built(struct heals_job *j)
+{
+	const struct heal_task *t = &j->task;
+	char path[400];
+	struct stat file;
+
+	stage_path(path, sizeof(path), t->root, t->order.op, STAGE_MANIFEST);
+	staged_forget(j->heals, t->order.op);
+	if (lstat(path, &file) == 0)
+		note(j->heals, t->order.op, &file, t->hash);
 }
 
 const struct staged_op *staged_find(struct heals *h, uint64_t op, int *error)
@@ -119,10 +144,9 @@ static void stage(struct store_task *task, struct store *store)
 static void on_staged(struct store_task *task)
 {
 	struct heals_job *j = heals_job_of(task);
-	int error;
 
 	if (task->result == 0) {
-		staged_find(j->heals, j->task.order.op, &error);
+		note_built(j);
 		heals_job_end(j);
 		return;
 	}

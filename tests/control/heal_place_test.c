@@ -326,6 +326,59 @@ static void test_clean_shared(void **state)
 	assert_int_equal(store_stat(site.app.store, key, &info), ASSAY_E_NOTFOUND);
 }
 
+/* --- a new process --- */
+
+static bool keep(void *arg, uint64_t op)
+{
+	return op == SITE_OP;
+}
+
+static bool keep_none(void *arg, uint64_t op)
+{
+	return false;
+}
+
+static bool is_readable(const uint8_t key[32])
+{
+	struct artifact_info info;
+
+	return store_stat(site.app.store, key, &info) == 0 && info.state == ARTIFACT_PRIVATE;
+}
+
+static void wait_readable(const uint8_t key[32], bool want)
+{
+	for (unsigned ms = 0; ms < 60000 && is_readable(key) != want; ms++) {
+		site_pump(&site);
+		usleep(1000);
+	}
+	assert_int_equal(is_readable(key), want);
+}
+
+/* What a row names stays and is readable, even if the store lost it; what none names goes there
+ * too. */
+static void test_restart(void **state)
+{
+	struct heal_order build = site_order(&site, HEAL_BUILD);
+	char hash[HEAL_HASH_ROOM];
+	struct heal_done done;
+	uint8_t key[32];
+
+	assert_true(base64_read(key, 32, site.hash, 44));
+	build.op = SITE_OP + 1;
+	assert_int_equal(site_do(&site, &build).end, HEAL_END_DONE);
+	assert_int_equal(store_unstage(site.app.store, key), 0);
+	assert_int_equal(site_restart(&site, keep), 1);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), 0);
+	assert_string_equal(hash, site.hash);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP + 1), ASSAY_E_NOTFOUND);
+	wait_readable(key, true);
+	done = place();
+	expect_placed(&done, 0);
+	assert_int_equal(site_restart(&site, keep_none), 0);
+	assert_false(site_has_folder(&site));
+	wait_readable(key, false);
+}
+
 int main(void)
 {
 #define T(name)	    cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -334,6 +387,7 @@ int main(void)
 		T(test_same_holders),	T(test_replaced), T(test_afresh),  BRIEF(test_new_silent),
 		BRIEF(test_old_silent), T(test_missing),  T(test_damaged), T(test_damaged_ids),
 		T(test_other_hash),	T(test_late),	  T(test_clean),   T(test_clean_shared),
+		T(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -417,14 +417,14 @@ static void open_store(struct heal_site *s)
 
 static void open_healer(struct heal_site *s, uint32_t answer_ms)
 {
-	struct heals_config config = {.app = &s->app,
-				      .state = state_of,
-				      .ctx = s,
-				      .root = s->root,
-				      .reconstructed_max = 4 << 20,
-				      .failpoints = {count_pass, s},
-				      .answer_ms = answer_ms,
-				      .pause_ms = PAUSE_MS};
+	s->config = (struct heals_config){.app = &s->app,
+					  .state = state_of,
+					  .ctx = s,
+					  .root = s->root,
+					  .reconstructed_max = 4 << 20,
+					  .failpoints = {count_pass, s},
+					  .answer_ms = answer_ms,
+					  .pause_ms = PAUSE_MS};
 
 	app_init(&s->app, "");
 	s->app.log = (struct log){no_log, LOG_ERROR_LEVEL, NULL};
@@ -433,7 +433,7 @@ static void open_healer(struct heal_site *s, uint32_t answer_ms)
 	snprintf(s->root, sizeof(s->root), "%s/heal-staging", s->dir);
 	take_identity(&s->app.self, s, 0);
 	open_store(s);
-	assert_int_equal(heals_new(&s->heals, &config), 0);
+	assert_int_equal(heals_new(&s->heals, &s->config), 0);
 	s->port = heals_port(s->heals);
 }
 
@@ -505,17 +505,38 @@ uint64_t site_begin(struct heal_site *s, const struct heal_order *order)
 	return s->cookie;
 }
 
+void site_pump(struct heal_site *s)
+{
+	struct store_task *task;
+
+	pthread_mutex_lock(&s->hold);
+	while ((task = store_thread_take(s->app.store_thread)) != NULL)
+		task->finished(task);
+	pthread_mutex_unlock(&s->hold);
+}
+
+unsigned site_restart(struct heal_site *s, bool (*keep)(void *arg, uint64_t op))
+{
+	unsigned left;
+
+	heals_stop(s->heals);
+	heals_free(s->heals);
+	assert_int_equal(heals_new(&s->heals, &s->config), 0);
+	s->port = heals_port(s->heals);
+	assert_int_equal(s->port.sweep(s->port.ctx, &left, keep, NULL), 0);
+	heals_follow(s->heals);
+	return left;
+}
+
 struct heal_done site_wait(struct heal_site *s, uint64_t cookie)
 {
 	struct heal_done done;
 
 	for (unsigned ms = 0; ms < 60000; ms++) {
-		struct store_task *task;
 		bool told;
 
+		site_pump(s);
 		pthread_mutex_lock(&s->hold);
-		while ((task = store_thread_take(s->app.store_thread)) != NULL)
-			task->finished(task);
 		told = s->port.next(s->port.ctx, &done);
 		pthread_mutex_unlock(&s->hold);
 		if (told) {

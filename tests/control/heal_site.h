@@ -41,6 +41,7 @@ struct heal_site {
 	/* The healer. */
 	char dir[64], root[96];
 	struct app app;
+	struct heals_config config;
 	struct heals *heals;
 	struct heal_port port;
 	unsigned passed[FAIL_COUNT]; /* failpoints */
@@ -60,6 +61,11 @@ unsigned site_spare(struct heal_site *s, unsigned n);
 bool site_stores(struct heal_site *s, unsigned node, unsigned class, uint32_t ordinal);
 void site_remove(struct heal_site *s, unsigned node, unsigned class, uint32_t ordinal);
 void site_tick(struct heal_site *s, unsigned epochs);
+
+/* The healer's process begins anew; `keep` says which ops its rows name. How many folders stay. */
+unsigned site_restart(struct heal_site *s, bool (*keep)(void *arg, uint64_t op));
+/* Runs what the store's thread has done. */
+void site_pump(struct heal_site *s);
 
 struct heal_order site_order(const struct heal_site *s, enum heal_work work);
 /* Begins, and waits for what becomes of it. */
