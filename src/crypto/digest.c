@@ -20,6 +20,9 @@ void digest_init(void)
 #undef X
 	};
 
+	/* Whoever opens a session calls this, on many threads. */
+	if (ready)
+		return;
 	/* The first compression also makes the package choose its SIMD code. */
 	for (unsigned i = 0; i < DIGEST_LABEL_COUNT; i++)
 		digest_one(label_keys[i], NULL, labels[i], strlen(labels[i]));

@@ -138,26 +138,31 @@ static void test_size(void **state)
 	}
 }
 
+/* What the healer says of its file. */
+static void set_form(uint64_t size, uint32_t chunks)
+{
+	pthread_mutex_lock(&site.hold);
+	staged->record.size = size;
+	staged->record.chunks = chunks;
+	pthread_mutex_unlock(&site.hold);
+}
+
 /* The healer says that its file is a TiB: nothing grows with that, and nothing is read. */
 static void test_announces_much(void **state)
 {
-	staged->record.size = 1ull << 40;
+	set_form(1ull << 40, staged->record.chunks);
 	struct heal_done done = hash_as(hash, SIZE);
 
 	expect_remote(&done, "0 of 1500000 octets came");
-	staged->record.size = SIZE;
 }
 
 /* It ends in the middle: the healer's file is shorter than it says. */
 static void test_ends_early(void **state)
 {
-	uint32_t chunks = staged->record.chunks;
-
-	staged->record.chunks = chunks / 2;
+	set_form(SIZE, staged->record.chunks / 2);
 	struct heal_done done = hash_as(hash, SIZE);
 
 	expect_remote(&done, "octets came");
-	staged->record.chunks = chunks;
 }
 
 static void test_not_granted(void **state)

@@ -354,6 +354,11 @@ static void wait_readable(const uint8_t key[32], bool want)
 	assert_int_equal(is_readable(key), want);
 }
 
+static void unstage(struct store *store, const void *arg)
+{
+	assert_int_equal(store_unstage(store, arg), 0);
+}
+
 /* What a row names stays and is readable, even if the store lost it; what none names goes there
  * too. */
 static void test_restart(void **state)
@@ -366,7 +371,7 @@ static void test_restart(void **state)
 	assert_true(base64_read(key, 32, site.hash, 44));
 	build.op = SITE_OP + 1;
 	assert_int_equal(site_do(&site, &build).end, HEAL_END_DONE);
-	assert_int_equal(store_unstage(site.app.store, key), 0);
+	site_store(&site, 0, unstage, key);
 	assert_int_equal(site_restart(&site, keep), 1);
 	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), 0);
 	assert_string_equal(hash, site.hash);

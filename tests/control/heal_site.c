@@ -265,13 +265,57 @@ static struct store *store_of(struct heal_site *s, unsigned node)
 	return node == 0 ? s->app.store : s->node[node].site.store;
 }
 
-static void store_made(struct heal_site *s, unsigned node, const struct made_artifact *a)
+/* The healer's store is its thread's. */
+struct errand {
+	struct store_task task; /* first */
+	void (*run)(struct store *store, const void *arg);
+	const void *arg;
+	bool done;
+};
+
+static void run_errand(struct store_task *task, struct store *store)
 {
+	struct errand *e = (struct errand *)task;
+
+	e->run(store, e->arg);
+}
+
+static void end_errand(struct store_task *task)
+{
+	((struct errand *)task)->done = true;
+}
+
+void site_store(struct heal_site *s, unsigned node,
+		void (*run)(struct store *store, const void *arg), const void *arg)
+{
+	struct errand e = {.task = {.kind = STORE_ERRAND,
+				    .fd = -1,
+				    .errand = run_errand,
+				    .finished = end_errand,
+				    .dropped = end_errand},
+			   .run = run,
+			   .arg = arg};
+
+	if (node != 0) {
+		pthread_mutex_lock(&s->hold);
+		run(store_of(s, node), arg);
+		pthread_mutex_unlock(&s->hold);
+		return;
+	}
+	store_thread_submit(s->app.store_thread, &e.task);
+	while (!e.done) {
+		site_pump(s);
+		poll(NULL, 0, 1);
+	}
+}
+
+static void store_made(struct store *store, const void *arg)
+{
+	const struct made_artifact *a = arg;
 	struct bytes b = {a->data, 0, a->len};
 	uint8_t key[32];
 
-	assert_int_equal(store_put(store_of(s, node), key,
-				   &(struct store_input){read_made, &b, a->len}, NULL),
+	assert_int_equal(store_put(store, key, &(struct store_input){read_made, &b, a->len}, NULL),
 			 0);
 	assert_memory_equal(key, a->id, 32);
 }
@@ -284,11 +328,14 @@ bool site_stores(struct heal_site *s, unsigned node, unsigned class, uint32_t or
 	       info.state == ARTIFACT_STORED;
 }
 
+static void remove_made(struct store *store, const void *arg)
+{
+	store_remove(store, ((const struct made_artifact *)arg)->id);
+}
+
 void site_remove(struct heal_site *s, unsigned node, unsigned class, uint32_t ordinal)
 {
-	pthread_mutex_lock(&s->hold);
-	store_remove(store_of(s, node), s->file.artifact[class][ordinal].id);
-	pthread_mutex_unlock(&s->hold);
+	site_store(s, node, remove_made, &s->file.artifact[class][ordinal]);
 }
 
 /* --- the ticket --- */
@@ -367,7 +414,7 @@ static void record_ticket(struct heal_site *s)
 		for (uint32_t i = 0; i < s->file.counts[c]; i++)
 			for (int p = 0; p < SITE_WIDTH; p++)
 				if (ticket_places(t, c, i, p))
-					store_made(s, site_holder(s, (unsigned)p),
+					site_store(s, site_holder(s, (unsigned)p), store_made,
 						   &s->file.artifact[c][i]);
 }
 

@@ -64,6 +64,9 @@ void site_tick(struct heal_site *s, unsigned epochs);
 
 /* The healer's process begins anew; `keep` says which ops its rows name. How many folders stay. */
 unsigned site_restart(struct heal_site *s, bool (*keep)(void *arg, uint64_t op));
+/* Something with a node's store, by whom it belongs to. */
+void site_store(struct heal_site *s, unsigned node,
+		void (*run)(struct store *store, const void *arg), const void *arg);
 /* Runs what the store's thread has done. */
 void site_pump(struct heal_site *s);
 
