@@ -69,6 +69,12 @@ static void describe(struct ticket_job *j)
 					   j->tickets->control->app->self.account, j->data);
 }
 
+/* Without one there is nobody to place a ticket on. */
+static bool any_anchor(struct state *s)
+{
+	return table_first(state_tables(s), T_ANCHORS) != NULL;
+}
+
 static void place(struct ticket_job *j)
 {
 	struct state *s = state_of(j);
@@ -93,6 +99,12 @@ static void place(struct ticket_job *j)
 		 deal_fill(&j->work.deal, s, j->tickets->control->app->self.account, &holders,
 			   p->index_copies, p->symbol_copies);
 	texts_free(&holders);
+	if (!placed && !any_anchor(s)) {
+		ticket_job_end(j, ASSAY_E_REFUSED,
+			       "the ledger's first epoch has not begun, and it places tickets on the "
+			       "nodes that were active when an epoch began: assayctl epoch");
+		return;
+	}
 	if (!placed) {
 		ticket_job_end(j, ASSAY_E_REFUSED,
 			       "the ledger places no ticket now: %u nodes do not answer%s%.120s, "

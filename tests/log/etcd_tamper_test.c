@@ -168,18 +168,23 @@ static void test_lost(void **state)
 	reader.close(reader.ctx);
 }
 
-/* A log that was trimmed and compacted under a watch that has not looked for long. */
+/*
+ * A log that was trimmed and compacted under a watch that has not looked for long. What the server
+ * had sent before is good; where it had not, the follower is told that it is too far behind.
+ */
 static void test_compacted(void **state)
 {
 	struct log_engine e, reader;
 	uint64_t seen = 0, rest = 29;
+	int error;
 
 	follow_first(&e, &seen);
 	open_engine(&reader);
 	append_upto(&reader, 40);
 	assert_int_equal(reader.trim(reader.ctx, 30), 0);
 	append_upto(&reader, 60);
-	assert_int_equal(follow(&e, &seen, 60), 0);
+	error = follow(&e, &seen, 60);
+	assert_true(error == 0 || (error == ASSAY_E_RANGE && seen < 29));
 	assert_int_equal(reader.read(reader.ctx, 30, 10, count, &rest), ASSAY_E_RANGE);
 	e.close(e.ctx);
 	reader.close(reader.ctx);

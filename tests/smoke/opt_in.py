@@ -47,6 +47,7 @@ class OptIn(SmokeCase):
         for service in SERVICES:
             self.assertNotIn(service, old.config.read_text(encoding="utf-8"))
         network.start()
+        network.wait_epoch(1)
         (off,) = self.warnings(old)
         self.assertEqual(set(SERVICES), set(off.split()))
         self.assertFalse(any("storage_challenge" in told for told in self.warnings(first)))
