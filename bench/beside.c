@@ -77,6 +77,8 @@ static void play(struct beside *b, struct trial *t, double rate)
 	const struct serve_counters *counters = serve_counters(world_serve(b->world));
 	uint64_t before = counters->proofs, start, now, wall = clock_wall(&b->clock);
 	uint32_t asked = 0, answered = 0;
+	uint64_t slice_ns = 0;
+	bool busy = false, slice;
 
 	make_requests(b);
 	memset(t, 0, sizeof(*t));
@@ -86,14 +88,18 @@ static void play(struct beside *b, struct trial *t, double rate)
 
 		give(b, asked, n, now, wall);
 		asked += n;
-		serve_turn(world_serve(b->world), n == 0, now, wall);
+		slice = n == 0 || now - slice_ns >= ROLE_APART_NS;
+		serve_turn(world_serve(b->world), n == 0 || (slice && busy), now, wall);
 		now = clock_mono(&b->clock);
 		for (; answered < counters->proofs - before; answered++)
 			hist_add(&t->ns, now - start -
 						 (rate > 0 ? (uint64_t)(answered * NS_PER_S / rate)
 							   : now - start));
-		if (b->role.slice(b->role.ctx, now, ROLE_SLICE_NS))
-			now = clock_mono(&b->clock);
+		if (!slice)
+			continue;
+		slice_ns = now;
+		busy = b->role.slice(b->role.ctx, now, ROLE_SLICE_NS);
+		now = clock_mono(&b->clock);
 	}
 	t->rate = b->count * NS_PER_S / (double)(now - start);
 }
@@ -177,7 +183,7 @@ int bench_beside(int argc, char **argv)
 						{"hgrm", required_argument, NULL, 'g'},
 						{"help", no_argument, NULL, 'h'},
 						{NULL, 0, NULL, 0}};
-	struct beside b = {.count = 65536, .clock = clock_real()};
+	struct beside b = {.count = 262144, .clock = clock_real()};
 	uint32_t artifacts = 4096;
 	unsigned cpu = 1, heal_cpu = 0;
 	const char *prefix = NULL;

@@ -74,7 +74,7 @@ static int heal(struct heal_load *h)
 		atomic_store(&h->job.cancel, true);
 	if (e == 0)
 		e = finish(h);
-	h->octets += codec_job_done(&h->job);
+	h->octets += e == 0 ? (uint64_t)SYMBOLS * SIZE : 0;
 	codec_job_free(&h->job);
 	return e;
 }

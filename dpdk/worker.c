@@ -113,18 +113,27 @@ static bool give_slice(struct worker *w, uint64_t now)
 	return false;
 }
 
-/* Serving first, then everything leaves, then a slice of handshake work and one of the roles'. */
+/*
+ * Serving first, then everything leaves, then a slice of handshake work. The roles get theirs when
+ * nothing came, and now and then however much comes; answers do not wait for their batch meanwhile,
+ * since a slice is as long as a batch may stay open.
+ */
 static unsigned turn(struct worker *w, uint64_t now, uint64_t wall)
 {
 	unsigned work = receive(w, now, wall);
+	bool slice;
 
 	work += take_handed(w, now, wall);
 	work += take_messages(w, now, wall);
-	serve_turn(w->serve, work == 0, now, wall);
+	slice = work == 0 || now - w->slice_ns >= ROLE_APART_NS;
+	serve_turn(w->serve, work == 0 || (slice && w->role_busy), now, wall);
 	flush(w);
 	if (serve_handshake_slice(w->serve, now, wall))
 		work++;
-	w->role_busy = give_slice(w, now);
+	if (slice) {
+		w->role_busy = give_slice(w, now);
+		w->slice_ns = now;
+	}
 	return work + w->role_busy;
 }
 

@@ -82,7 +82,8 @@ struct worker {
 	_Alignas(64) const struct view *view;
 	unsigned empty_turns; /* in a row */
 	unsigned role_next;   /* gets the next slice */
-	bool role_busy;	      /* one had work in this turn */
+	bool role_busy;	      /* one had work when they were asked last */
+	uint64_t slice_ns;    /* when that was */
 	bool all_wake;	      /* every port can end a sleep */
 	struct rte_epoll_event wake_event;
 	/* Written by the worker, read by anybody. */
