@@ -99,6 +99,8 @@ def measure(size_mib, count, folder):
         with open(path, "wb") as out:
             for _ in range(size_mib):
                 out.write(os.urandom(MIB))
+        for node in net.nodes:
+            node.patience = None
         first = net.nodes[0]
         ticket = first.json("put", path)["ticket"]
         shown = first.json("ticket", "show", ticket)

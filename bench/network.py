@@ -74,6 +74,8 @@ def main():
     try:
         network = Network(folder / "net", count=options.nodes, params=TERMS)
         network.start()
+        for node in network.nodes:
+            node.patience = None
         return 0 if all([measure(network, folder, mib) for mib in options.sizes]) else 1
     finally:
         if network:

@@ -136,6 +136,7 @@ class Node:
         self.prefix = list(prefix)  # command in front of the daemon: a namespace, another user
         self.daemon = [str(self.build / "src" / "assayd")]
         self.process = None
+        self.patience = 300  # seconds that one assayctl may take; None: any time
         self.environment = {}  # beside this process' own
         self.config = self.folder / "assay.conf"
         self.log = self.folder / "assayd.log"
@@ -164,7 +165,7 @@ class Node:
     def ctl(self, *arguments, check=True, stdin=None):
         """Runs assayctl; its output. Failure with what it said unless it succeeds."""
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False,
-                              input=stdin, timeout=300)
+                              input=stdin, timeout=self.patience)
         if check and done.returncode != 0:
             raise Failure(f"{self.account}: assayctl {' '.join(map(str, arguments))}: "
                           f"{(done.stderr or done.stdout).strip()}")
