@@ -24,7 +24,7 @@
 	X(HEAL_PUBLISHED, "heal.published", "dies after heal_published is accepted")               \
 	X(HEAL_ROW_DELETED, "heal.row_deleted", "dies after a published op's row is deleted")      \
 	X(HEAL_CLEAN_REMOVED, "heal.clean_removed",                                                \
-	  "dies after the staging folder of an op is removed")                                 \
+	  "dies after the staging folder of an op is removed")                                     \
 	X(VOTE_FETCHED, "vote.fetched", "dies after a verifier has hashed the staged file")        \
 	X(VOTE_PENDING, "vote.pending", "dies after the vote's pending row is written")            \
 	X(VOTE_SUBMITTED, "vote.submitted",                                                        \

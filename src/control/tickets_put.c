@@ -100,9 +100,10 @@ static void place(struct ticket_job *j)
 			   p->index_copies, p->symbol_copies);
 	texts_free(&holders);
 	if (!placed && !any_anchor(s)) {
-		ticket_job_end(j, ASSAY_E_REFUSED,
-			       "the ledger's first epoch has not begun, and it places tickets on the "
-			       "nodes that were active when an epoch began: assayctl epoch");
+		ticket_job_end(
+			j, ASSAY_E_REFUSED,
+			"the ledger's first epoch has not begun, and it places tickets on the "
+			"nodes that were active when an epoch began: assayctl epoch");
 		return;
 	}
 	if (!placed) {

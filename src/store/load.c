@@ -255,8 +255,8 @@ int load_all(struct store *s)
 
 		if (strlen(name) == 2 && is_hex(name, 2))
 			err = load_folder(s, &files, name);
-		else if (strcmp(name, "tmp") != 0 && strcmp(name, "pushed") != 0 && strcmp(name, "placed") != 0 &&
-			 strcmp(name, "staged") != 0)
+		else if (strcmp(name, "tmp") != 0 && strcmp(name, "pushed") != 0 &&
+			 strcmp(name, "placed") != 0 && strcmp(name, "staged") != 0)
 			folders.strange++;
 	}
 	if (err == 0)

@@ -108,9 +108,9 @@ int store_remove(struct store *s, const uint8_t key[32])
 static void fill_info(const struct record *r, struct artifact_info *out)
 {
 	memcpy(out->key, r->artifact.key, 32);
-	out->origin = r->claim.hour != 0	   ? ARTIFACT_PLACED
+	out->origin = r->claim.hour != 0     ? ARTIFACT_PLACED
 		      : r->claim.due_ns != 0 ? ARTIFACT_PUSHED
-						     : ARTIFACT_KEPT;
+					     : ARTIFACT_KEPT;
 	out->placed_wall_ns = r->claim.placed_wall_ns;
 	out->size = r->artifact.size;
 	out->state = atomic_load(&r->artifact.state);

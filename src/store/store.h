@@ -191,11 +191,11 @@ int store_collect(struct store *s, const uint8_t key[32], uint64_t before_wall_n
 /* --- what a heal has staged (docs/healing.md, "Staging") --- */
 /*
  * Makes a file of this node's readable by grant, in no list and never proved (ARTIFACT_PRIVATE),
- * until it is unstaged, also by the next process. The path is below the disk's root, or absolute; the
- * file is linked, or copied where it cannot be, and does not change any more. 0, also when it is
- * staged already; EXISTS when it is an artifact anyhow; CORRUPT when these are not the bytes of the
- * key, INVAL for an empty file, RANGE, NOTFOUND, NOSPC. Whatever fails leaves nothing behind. A put
- * or a write of the same bytes makes an artifact of it.
+ * until it is unstaged, also by the next process. The path is below the disk's root, or absolute;
+ * the file is linked, or copied where it cannot be, and does not change any more. 0, also when it
+ * is staged already; EXISTS when it is an artifact anyhow; CORRUPT when these are not the bytes of
+ * the key, INVAL for an empty file, RANGE, NOTFOUND, NOSPC. Whatever fails leaves nothing behind. A
+ * put or a write of the same bytes makes an artifact of it.
  */
 int store_stage(struct store *s, const uint8_t key[32], const char *path,
 		const struct store_progress *progress);

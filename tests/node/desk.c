@@ -145,17 +145,9 @@ void desk_init(struct desk *d)
 	view_epoch(d, &d->facts, 20);
 	strcpy(d->ctx.self, DESK_SELF);
 	d->ctx.ledger = (struct ledger_view){
-		view_current,
-		view_epoch,
-		view_targets,
-		view_tickets,
-		view_ticket,
-		view_node,
-		view_has_report,
-		view_failed_rows,
-		view_rechecked,
-		view_tick,
-		.ctx = d,
+		view_current,	view_epoch, view_targets,    view_tickets,
+		view_ticket,	view_node,  view_has_report, view_failed_rows,
+		view_rechecked, view_tick,  .ctx = d,
 	};
 	d->ctx.signer = (struct signer){sign, d};
 	d->ctx.log = log_sim(&d->log);

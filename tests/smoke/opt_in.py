@@ -11,7 +11,7 @@ from network import PARAMS, Network
 SERVICES = ("storage_challenge", "lep6", "recheck", "self_healing")
 
 
-class OptIn(SmokeCase):
+class OffByDefault(SmokeCase):
     def warnings(self, node):
         """What the newest start said."""
         log = node.log.read_text(encoding="utf-8", errors="replace")
