@@ -13,15 +13,6 @@
 #define ATTEMPTS    4
 #define SHARE_BATCH 64 /* artifacts that the store's thread takes at once */
 
-static json_t *texts_array(char *const *at, size_t n)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_string(at[i]));
-	return list;
-}
-
 /* Drawn afresh, a list is never as long as one whose holders were replaced: somebody was lacking.
  */
 static bool is_afresh(const struct ticket *t, const struct texts *holders)
@@ -51,7 +42,7 @@ static bool draw(struct heals_job *j)
 	json_decref(j->data);
 	j->data = json_pack("{s:I,s:I,s:o,s:[]}", "heal_op_id", (json_int_t)t->order.op,
 			    "placement_epoch", (json_int_t)state_epoch(s), "skip",
-			    texts_array(j->skip.at, j->skip.n), "receipts");
+			    texts_json(&j->skip), "receipts");
 	drawn = ticket != NULL && ticket_holders(s, &holders, t->order.ticket, j->data, true) &&
 		deal_fill(&t->deal, s, t->account, &holders, ticket->index_copies,
 			  ticket->symbol_copies);

@@ -35,15 +35,6 @@ static json_t *hex_json(const uint8_t *bytes, size_t len)
 	return json_string(hex);
 }
 
-static json_t *texts_json(const struct texts *t)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < t->n; i++)
-		json_array_append_new(list, json_string(t->at[i]));
-	return list;
-}
-
 /* --- the log --- */
 
 METHOD(method_ledger_status)

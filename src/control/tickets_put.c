@@ -33,15 +33,6 @@ static bool find_id(struct ticket_job *j, struct state *s)
 	}
 }
 
-static json_t *texts_array(char *const *at, size_t n)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_string(at[i]));
-	return list;
-}
-
 static json_t *ticket_data(const struct ticket_job *j, uint64_t epoch)
 {
 	const struct ticket_work *w = &j->work;
@@ -56,7 +47,7 @@ static json_t *ticket_data(const struct ticket_job *j, uint64_t epoch)
 			 (json_int_t)f->ratio, "rq_ids_ids", ids, "signatures", f->signatures,
 			 "public", 1, "index_artifact_count", (json_int_t)w->deal.counts[1],
 			 "symbol_artifact_count", (json_int_t)w->deal.counts[2], "placement_epoch",
-			 (json_int_t)epoch, "skip", texts_array(j->skip.at, j->skip.n), "receipts");
+			 (json_int_t)epoch, "skip", texts_json(&j->skip), "receipts");
 }
 
 /* What the holders are asked to sign for. */

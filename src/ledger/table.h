@@ -8,6 +8,7 @@
 #ifndef LEDGER_TABLE_H
 #define LEDGER_TABLE_H
 
+#include <jansson.h>
 #include <bsd/sys/tree.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -126,6 +127,8 @@ void text_set(char **member, const char *text); /* copies; NULL or "" stores NUL
 void texts_add(struct texts *texts, const char *text);
 void texts_remove_first(struct texts *texts);
 void texts_copy(struct texts *out, const struct texts *texts);
+/* A JSON array of them. */
+json_t *texts_json(const struct texts *texts);
 void texts_free(struct texts *texts);
 /*
  * Into one piece of memory, for lists that stay: smaller, and read without a cache miss per text.

@@ -86,6 +86,15 @@ void texts_free(struct texts *texts)
 	*texts = (struct texts){0};
 }
 
+json_t *texts_json(const struct texts *texts)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < texts->n; i++)
+		json_array_append_new(list, json_string(texts->at[i]));
+	return list;
+}
+
 bool texts_have(const struct texts *texts, const char *text)
 {
 	for (size_t i = 0; i < texts->n; i++)
