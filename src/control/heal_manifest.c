@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assay/status.h"
@@ -233,32 +232,6 @@ void manifest_free(struct manifest *m)
 	layout_free(&m->layout);
 }
 
-/* The whole file, malloc'd. */
-static char *read_file(size_t *len, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	char *text = NULL;
-	struct stat st;
-
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (size_t)st.st_size <= MANIFEST_MAX)
-		text = malloc((size_t)st.st_size + 1);
-	*len = text != NULL ? (size_t)st.st_size : 0;
-	for (size_t at = 0; text != NULL && at < *len;) {
-		ssize_t n = read(fd, text + at, *len - at);
-
-		if (n <= 0) {
-			free(text);
-			text = NULL;
-			errno = EIO;
-		}
-		at += (size_t)(n > 0 ? n : 0);
-	}
-	if (fd >= 0)
-		close(fd);
-	return text;
-}
-
 int manifest_read(struct manifest *m, const char **why, const char *root, uint64_t op)
 {
 	char path[400], *text;
@@ -268,7 +241,7 @@ int manifest_read(struct manifest *m, const char **why, const char *root, uint64
 	stage_path(path, sizeof(path), root, op, STAGE_MANIFEST);
 	*why = "there is no manifest";
 	errno = 0;
-	text = read_file(&len, path);
+	text = stage_read(&len, path, MANIFEST_MAX);
 	if (text == NULL)
 		return errno == ENOENT || errno == ENOTDIR || errno == 0 ? ASSAY_E_NOTFOUND
 									 : ASSAY_E_IO;

@@ -49,32 +49,13 @@ static bool manifest_fits(struct heal_task *t)
 	return fits || lost(t, "what is staged is of another ticket or file");
 }
 
-/* The whole file, malloc'd; NULL when it cannot be had or is absurdly long. */
-static uint8_t *read_file(size_t *len, const char *path, size_t len_max)
-{
-	FILE *in = fopen(path, "re");
-	uint8_t *data = NULL;
-	struct stat st;
-
-	if (in != NULL && fstat(fileno(in), &st) == 0 && (size_t)st.st_size <= len_max)
-		data = malloc((size_t)st.st_size + 1);
-	*len = data != NULL ? (size_t)st.st_size : 0;
-	if (data != NULL && fread(data, 1, *len, in) != *len) {
-		free(data);
-		data = NULL;
-	}
-	if (in != NULL)
-		fclose(in);
-	return data;
-}
-
 /* The layout out of a staged layout file, which the creator's signed index vouches for. */
 static bool read_layout(struct reading *r)
 {
 	struct heal_task *t = r->t;
 	char path[DELIVERY_PATH_ROOM];
 	const char *why = "a staged layout file is missing";
-	uint8_t *data;
+	char *data;
 	size_t len;
 	int error = ASSAY_E_NOTFOUND;
 
@@ -88,10 +69,10 @@ static bool read_layout(struct reading *r)
 		return false;
 	}
 	heal_path(t, path, 1, 0);
-	data = read_file(&len, path, LAYOUT_TEXT_MAX);
+	data = stage_read(&len, path, LAYOUT_TEXT_MAX);
 	if (data != NULL)
 		error = ticket_layout_read(&r->layout, &why, &r->ticket, &r->index,
-					   t->facts.creator, data, len);
+					   t->facts.creator, (const uint8_t *)data, len);
 	free(data);
 	if (error == ASSAY_E_NOMEM)
 		heal_finish(t, HEAL_END_OURS, "out of memory");

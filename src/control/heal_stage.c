@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -129,4 +130,28 @@ int stage_sweep(const char *root, bool (*keep)(void *arg, uint64_t op), void *ar
 	}
 	closedir(dir);
 	return error;
+}
+
+char *stage_read(size_t *len, const char *path, size_t len_max)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char *text = NULL;
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size <= len_max)
+		text = malloc((size_t)st.st_size + 1);
+	*len = text != NULL ? (size_t)st.st_size : 0;
+	for (size_t at = 0; text != NULL && at < *len;) {
+		ssize_t n = read(fd, text + at, *len - at);
+
+		if (n <= 0) {
+			free(text);
+			text = NULL;
+			errno = EIO;
+		}
+		at += (size_t)(n > 0 ? n : 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
 }

@@ -29,6 +29,9 @@ int stage_make(const char *root, uint64_t op);
  */
 int stage_remove(const char *root, uint64_t op, bool (*stop)(const void *ctx), const void *ctx);
 
+/* A regular file as a whole, malloc'd; NULL with errno, or when it is longer than len_max. */
+char *stage_read(size_t *len, const char *path, size_t len_max);
+
 struct pipeline;
 
 struct manifest {
