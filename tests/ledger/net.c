@@ -93,6 +93,21 @@ static void member_value(uint8_t out[32], unsigned member, uint32_t steps)
 	beacon_value(out, key.secret, steps);
 }
 
+void net_write_secret(const struct disk *disk, const char *path, unsigned member)
+{
+	struct sign_key key;
+	char text[128], hex[65];
+	int file, len;
+
+	make_key(&key, "chain", member);
+	hex_encode(hex, key.secret, 32);
+	len = snprintf(text, sizeof(text), "{\"v\":1,\"secret\":\"%s\"}\n", hex);
+	file = disk->open(disk->ctx, path, DISK_CREATE_SECRET);
+	must(file >= 0 && disk->write(disk->ctx, file, text, (size_t)len, 0) == 0 &&
+	     disk->sync(disk->ctx, file) == 0 && disk->sync_dir(disk->ctx, ".") == 0);
+	disk->close(disk->ctx, file);
+}
+
 static json_t *committee_data(struct ledger_net *n)
 {
 	json_t *members = json_array();

@@ -6,6 +6,7 @@
 #ifndef TESTS_LEDGER_NET_H
 #define TESTS_LEDGER_NET_H
 
+#include "base/seam.h"
 #include "crypto/sign.h"
 #include "ledger/state.h"
 
@@ -42,6 +43,9 @@ struct ledger_net {
 /* With a state behind genesis. */
 void net_new(struct ledger_net *n, const struct net_config *config);
 void net_free(struct ledger_net *n);
+
+/* The file from which a member's chain of reveals is made again, durable. */
+void net_write_secret(const struct disk *disk, const char *path, unsigned member);
 
 /* Deterministic. */
 uint64_t net_random(struct ledger_net *n);

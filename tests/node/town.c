@@ -8,7 +8,6 @@
 
 #include "assay/status.h"
 #include "base/must.h"
-#include "base/text.h"
 #include "ledger/placement.h"
 #include "ledger/rules.h"
 #include "ledger/state_impl.h"
@@ -144,24 +143,6 @@ static int sign(void *ctx, uint8_t signature[64], const char *tag, const struct 
 	return 0;
 }
 
-/* The members' chains are those of the genesis document. */
-static void write_secret(struct town_node *node)
-{
-	struct disk disk = disk_sim(node->disk);
-	char text[128], hex[65];
-	uint8_t secret[32];
-	int file, len;
-
-	snprintf(text, sizeof(text), "chain %u", node->number);
-	digest_one(secret, NULL, text, strlen(text));
-	hex_encode(hex, secret, 32);
-	len = snprintf(text, sizeof(text), "{\"v\":1,\"secret\":\"%s\"}\n", hex);
-	file = disk.open(disk.ctx, REVEAL_FILE, DISK_CREATE_SECRET);
-	must(file >= 0 && disk.write(disk.ctx, file, text, (size_t)len, 0) == 0 &&
-	     disk.sync(disk.ctx, file) == 0 && disk.sync_dir(disk.ctx, ".") == 0);
-	disk.close(disk.ctx, file);
-}
-
 void town_start(struct town *t, unsigned number)
 {
 	struct town_node *node = &t->node[number];
@@ -224,12 +205,14 @@ void town_init(struct town *t, unsigned epoch_length, const char *params)
 	must(t->events != NULL && t->entries != NULL);
 	for (unsigned i = 0; i < TOWN_NODES; i++) {
 		struct town_node *node = &t->node[i];
+		struct disk disk;
 
 		*node = (struct town_node){.town = t, .number = i};
 		strcpy(node->account, t->net.nodes[i].account);
 		must(sqlite3_open(":memory:", &node->db) == SQLITE_OK);
 		node->disk = sim_disk_new(i);
-		write_secret(node);
+		disk = disk_sim(node->disk);
+		net_write_secret(&disk, REVEAL_FILE, i);
 	}
 }
 

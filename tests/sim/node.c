@@ -8,7 +8,6 @@
 #include "assay/status.h"
 #include "base/must.h"
 #include "base/real.h"
-#include "base/text.h"
 #include "node/node_db.h"
 #include "sim/run.h"
 
@@ -358,33 +357,18 @@ struct run_node *run_node_find(struct run *r, const char *account)
 	return NULL;
 }
 
-/* The members' chains are those of the genesis document. */
-static void write_secret(struct run_node *n)
-{
-	struct disk disk = disk_sim(n->disk);
-	char text[128], hex[65];
-	uint8_t secret[32];
-	int file, len;
-
-	snprintf(text, sizeof(text), "chain %u", n->number);
-	digest_one(secret, NULL, text, strlen(text));
-	hex_encode(hex, secret, 32);
-	len = snprintf(text, sizeof(text), "{\"v\":1,\"secret\":\"%s\"}\n", hex);
-	file = disk.open(disk.ctx, REVEAL_FILE, DISK_CREATE_SECRET);
-	must(file >= 0 && disk.write(disk.ctx, file, text, (size_t)len, 0) == 0 &&
-	     disk.sync(disk.ctx, file) == 0 && disk.sync_dir(disk.ctx, ".") == 0);
-	disk.close(disk.ctx, file);
-}
-
 void run_node_init(struct run_node *n, struct run *r, unsigned number)
 {
+	struct disk disk;
+
 	n->run = r;
 	n->number = number;
 	n->who = &r->net.nodes[number];
 	n->seed = r->options.seed * 77 + number;
 	n->disk = sim_disk_new(n->seed);
 	snprintf(n->path, sizeof(n->path), "%s/%u.db", r->dir, number);
-	write_secret(n);
+	disk = disk_sim(n->disk);
+	net_write_secret(&disk, REVEAL_FILE, number);
 	run_server_listen(n);
 }
 
