@@ -94,9 +94,10 @@ static int slot_judge(struct assay_client *client, struct slot *slot,
 		return client_fail(client, ASSAY_E_CORRUPT,
 				   "%s sent bytes that are not those of the artifact", node);
 	if (result->refused != ASSAY_R_NONE)
-		return client_fail(client, ASSAY_E_REFUSED, "%s refused: %s (%s)", node,
-				   assay_reason_name(result->refused),
-				   assay_reason_text(result->refused));
+		return client_fail(
+			client, client_may_wait(result->refused) ? ASSAY_E_BUSY : ASSAY_E_REFUSED,
+			"%s refused: %s (%s)", node, assay_reason_name(result->refused),
+			assay_reason_text(result->refused));
 	return client_fail(client, ASSAY_E_TIMEOUT, "%s did not answer READ in time", node);
 }
 

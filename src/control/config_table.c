@@ -124,7 +124,7 @@ const struct config_key config_keys[] = {
 	KEY_ZERO("self_healing", "max_concurrent_reconstructs", RESTART, heal_reconstructs, 2, 64,
 		 NULL, "Files rebuilt at a time."),
 	KEY_ZERO("self_healing", "max_concurrent_verifications", RESTART, heal_verifications, 4, 64,
-		 NULL, "Rebuilt files of others checked at a time."),
+		 NULL, "Rebuilt files of others checked at a time, and own ones read by others."),
 	KEY_ZERO("self_healing", "max_concurrent_publishes", RESTART, heal_publishes, 2, 64, NULL,
 		 "Rebuilt files brought to their holders at a time."),
 	KEY_TEXT("self_healing", "staging_dir", RESTART, heal_staging, "heal-staging",

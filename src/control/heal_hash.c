@@ -46,7 +46,7 @@ static void on_done(void *arg, int error, const char *why)
 	snprintf(h->why, sizeof(h->why), "%s", why);
 }
 
-static int pull(struct hashing *h, struct assay_fleet *fleet)
+static int pull_once(struct hashing *h, struct assay_fleet *fleet, unsigned node)
 {
 	const struct heal_task *t = h->t;
 	struct assay_pull pull = {.size = t->order.size,
@@ -54,19 +54,31 @@ static int pull(struct hashing *h, struct assay_fleet *fleet)
 				  .unchecked = true,
 				  .sink = take,
 				  .arg = h};
-	struct assay_peer peer;
-	int node, error;
+	int error;
 
 	if (!base64_read(pull.key, 32, t->order.hash, strlen(t->order.hash)))
 		return ASSAY_E_INVAL;
-	deal_peer(&peer, &t->deal.other[0]);
-	node = assay_fleet_add(fleet, &peer);
-	error = node < 0 ? node : assay_fleet_pull(fleet, (unsigned)node, &pull, on_done, h);
+	h->done = false;
+	error = assay_fleet_pull(fleet, node, &pull, on_done, h);
 	while (error == 0 && !h->done) {
 		assay_fleet_wait(fleet, 100);
 		if (!h->done && heal_stopped(t))
-			assay_fleet_cancel(fleet, (unsigned)node);
+			assay_fleet_cancel(fleet, node);
 	}
+	return error;
+}
+
+/* A healer serves few at a time: until it is this node's turn it says that it is busy. */
+static int pull(struct hashing *h, struct assay_fleet *fleet)
+{
+	struct assay_peer peer;
+	int node, error;
+
+	deal_peer(&peer, &h->t->deal.other[0]);
+	node = assay_fleet_add(fleet, &peer);
+	error = node < 0 ? node : pull_once(h, fleet, (unsigned)node);
+	while (error == 0 && h->error == ASSAY_E_BUSY && h->len == 0 && !heal_stopped(h->t))
+		error = pull_once(h, fleet, (unsigned)node);
 	return error;
 }
 

@@ -113,6 +113,10 @@ int network_grants(struct network *n, struct view *settings)
 		settings->grant_count +=
 			grant_of(&out[settings->grant_count], core_state(n->core), &list[i]);
 	settings->grants = out;
+	/* Who verifies nothing itself serves one at a time all the same. */
+	settings->streams_max =
+		(uint16_t)(n->app->config.heal_verifications > 0 ? n->app->config.heal_verifications
+								 : 1);
 	n->heal_generation = generation;
 	free(list);
 	return 0;

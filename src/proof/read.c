@@ -14,6 +14,12 @@ static bool read_granted(const struct serve *s, const struct session *session,
 	       view_granted(s->view, r->grant, peer->account, r->key, ASSAY_MAY_READ);
 }
 
+static bool read_stream(struct serve *s, const struct session *session, uint64_t op)
+{
+	return streams_take(&s->config.peer_sessions->streams, s->view->streams_max, op,
+			    session->peer_slot, session->index, s->now);
+}
+
 enum assay_reason read_admit(struct serve *s, struct session *session, const struct dgram *d)
 {
 	const struct assay_read *r = (const void *)d->data;
@@ -30,6 +36,8 @@ enum assay_reason read_admit(struct serve *s, struct session *session, const str
 	if (r->count == 0 || r->count > ASSAY_READ_MAX)
 		return ASSAY_R_RANGE_END;
 	if (session->in_flight >= session->in_flight_max || s->read_count == READ_WAITING_MAX)
+		return ASSAY_R_BUSY;
+	if (r->grant != 0 && !read_stream(s, session, r->grant))
 		return ASSAY_R_BUSY;
 	w = &s->reading[(s->read_head + s->read_count++) % READ_WAITING_MAX];
 	w->path = d->path;

@@ -131,6 +131,7 @@ void session_end(struct serve *s, struct session *session)
 	uint32_t index = session->index;
 
 	peers_release(s->config.peer_sessions, session->peer_slot, session->place, index);
+	streams_release(&s->config.peer_sessions->streams, index);
 	history_mark(s, index);
 	wipe(session, sizeof(*session));
 	slot_free(s, index & 0xffff);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "proof/serve.h"
+#include "proof/streams.h"
 
 #define NS_PER_MS      1000000ull
 #define NS_PER_S       1000000000ull
@@ -114,6 +115,7 @@ struct peer_row {
 
 struct peer_sessions {
 	struct peer_row row[VIEW_PEERS_MAX];
+	struct streams streams;
 	_Atomic uint32_t hellos;	   /* HELLOs queued or worked on; any worker */
 	_Atomic uint64_t cookies_until_ns; /* any worker */
 };

@@ -52,6 +52,7 @@ struct view {
 	uint16_t length_max;	/* min(parameter, 1024) */
 	uint16_t payload_limit; /* largest datagram this node offers, 1452..9000 */
 	uint16_t idle_s, life_s, in_flight;
+	uint16_t streams_max; /* that read by a grant at a time, 0..STREAMS_MAX */
 	uint32_t peer_count;
 	const struct view_peer *peers;
 	/* Open addressing by the first 8 bytes of the hint: index into peers + 1, 0 = empty. Size

@@ -223,13 +223,32 @@ static void test_beside(void **state)
 	assert_int_equal(done.end, HEAL_END_CLOSED);
 }
 
+/* The healer serves somebody else first, who then rests: this one waits for its turn. */
+static void test_turn(void **state)
+{
+	struct world *w = &site.node[HEALER].world;
+	struct clock clock = clock_real();
+	struct heal_done done;
+
+	pthread_mutex_lock(&site.hold);
+	assert_true(streams_take(&w->peer_sessions->streams, 1, OP, VIEW_PEERS_MAX - 1, 0xffff0001,
+				 clock_mono(&clock)));
+	w->settings.streams_max = 1;
+	pthread_mutex_unlock(&site.hold);
+	grant(OP);
+	done = hash_as(hash, SIZE);
+	if (done.end != HEAL_END_DONE)
+		fail_msg("%s", done.why);
+	assert_true(world_refused(w, ASSAY_R_BUSY) > 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_honest),	    T(test_other_bytes), T(test_size),	T(test_announces_much),
 		T(test_ends_early), T(test_not_granted), T(test_limit), T(test_unknown_healer),
-		T(test_late),	    T(test_beside),
+		T(test_late),	    T(test_beside),	 T(test_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,46 @@ static void test_grants(void **state)
 	assert_int_equal(refusal(peer_read(&peer, a, 0, 1, 0, 1)), ASSAY_R_GRANT);
 }
 
+static unsigned read_by(struct peer *p, const struct world_artifact *a, uint64_t op)
+{
+	uint64_t counter = peer_read(p, a, 0, 1, 0, op);
+
+	world_rest(&world);
+	return peer_refused_to(p, counter);
+}
+
+/* One session of a key reads for an op, and so many in all; a place is free again when its session
+ * ends or rests. */
+static void test_streams(void **state)
+{
+	struct world_artifact *a = world_artifact(&world, 3000, 5, 5);
+	struct peer second = peer, other;
+
+	peer_init(&other, &world, "node-b", 10);
+	world.settings.streams_max = 2;
+	for (uint64_t op = 1; op <= 3; op++)
+		grant(op, "node-a", a->record.key, ASSAY_MAY_READ, 7);
+	grant(1, "node-b", a->record.key, ASSAY_MAY_READ, 7);
+	publish_grants();
+	assert_true(peer_connect(&second, 1)); /* another worker's */
+	assert_true(peer_connect(&other, 0));
+	assert_int_equal(read_by(&peer, a, 1), 0);
+	assert_int_equal(read_by(&second, a, 1), ASSAY_R_BUSY);
+	assert_int_equal(read_by(&peer, a, 1), 0);
+	assert_int_equal(read_by(&second, a, 2), 0); /* another op, the last place */
+	assert_int_equal(read_by(&other, a, 1), ASSAY_R_BUSY);
+	assert_int_equal(read_by(&peer, a, 3), ASSAY_R_BUSY);
+	/* Who goes on keeps its place. */
+	world_advance(&world, STREAM_IDLE_NS / 2);
+	assert_int_equal(read_by(&peer, a, 1), 0);
+	world_advance(&world, STREAM_IDLE_NS * 6 / 10);
+	assert_int_equal(read_by(&other, a, 1), 0); /* in place of op 2, which rests */
+	assert_int_equal(read_by(&second, a, 1), ASSAY_R_BUSY);
+	/* A session that ends gives it up at once. */
+	session_end(world_serve(&world, peer_worker(&peer)), session());
+	assert_int_equal(read_by(&second, a, 1), 0);
+}
+
 /* Who may write by a grant alone may do so for that artifact. */
 static void test_write_grant(void **state)
 {
@@ -359,6 +399,7 @@ int main(void)
 		T(test_tags),
 		T(test_permissions),
 		T(test_grants),
+		T(test_streams),
 		cmocka_unit_test(test_grants_of_nobody),
 		T(test_write_grant),
 		T(test_writes_are_bounded),

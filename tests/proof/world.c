@@ -199,7 +199,8 @@ void world_init(struct world *w, uint64_t seed, unsigned workers)
 				    .payload_limit = ASSAY_PAYLOAD_DEFAULT,
 				    .idle_s = 600,
 				    .life_s = 3600,
-				    .in_flight = 256};
+				    .in_flight = 256,
+				    .streams_max = 4};
 	world_self(w);
 	w->peer_sessions = peer_sessions_new();
 	w->workers = workers;
