@@ -128,6 +128,7 @@ static void list_heals(const struct listing *l, const struct counters *c)
 		}
 	list_labelled(l, "heal_votes_total", "verified", "false", c->heal_votes[0]);
 	list_labelled(l, "heal_votes_total", "verified", "true", c->heal_votes[1]);
+	list(l, "heal_votes_withheld_total", c->heal_withheld);
 	list(l, "heal_claims", c->heal_claims);
 	list(l, "heal_open", c->heal_open);
 }

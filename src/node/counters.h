@@ -44,6 +44,7 @@ struct counters {
 	uint64_t heal_works[HEAL_WORKS][HEAL_ENDS];
 	uint64_t heal_messages[HEAL_MESSAGES][HEAL_SAYS];
 	uint64_t heal_votes[2]; /* against, for */
+	uint64_t heal_withheld; /* votes that were not cast, for reasons of this node */
 	/* Gauges. */
 	bool no_ticket; /* a listing failed or a bucket was empty in this run */
 	uint64_t recheck_pending;

@@ -8,8 +8,9 @@
 #include "base/must.h"
 #include "node/heal_impl.h"
 
-#define GRACE_NS (5000 * NS_PER_MS) /* behind its deadline, work ends by itself */
-#define SOON_NS	 (100 * NS_PER_MS)  /* between ticks that the ledger asks for */
+#define GRACE_NS   (5000 * NS_PER_MS) /* behind its deadline, work ends by itself */
+#define SOON_NS	   (100 * NS_PER_MS)  /* between ticks that the ledger asks for */
+#define CLEANS_MAX 2		      /* at once: many ops may end together */
 
 void heal_settings_standard(struct heal_settings *s)
 {
@@ -73,7 +74,7 @@ static unsigned permits(const struct heal *h, enum heal_work work)
 	case HEAL_PLACE:
 		return h->settings.publishes_max;
 	default:
-		return UINT_MAX;
+		return CLEANS_MAX;
 	}
 }
 
@@ -108,7 +109,8 @@ static void begin(struct heal *h, struct heal_job *job, struct moment now, struc
 	job->cut = job->end_ns < limit;
 	job->order_ns = job->cut ? job->end_ns : limit;
 	job->phase = JOB_WORKING;
-	job->overdue = false;
+	job->overdue = job->moved = false;
+	job->untidy |= job->work == HEAL_BUILD;
 	job->cookie = ctx_cookie(h->ctx, PART_HEAL);
 	order = &effects_add(out, EFFECT_HEAL, job->cookie, job->healer)->heal;
 	order->work = job->work;
@@ -118,6 +120,7 @@ static void begin(struct heal *h, struct heal_job *job, struct moment now, struc
 	strcpy(order->ticket, job->ticket);
 	strcpy(order->healer, job->healer);
 	strcpy(order->hash, job->hash);
+	heal_job_log(h, job, "begins", "work=%s", heal_work_name(job->work));
 }
 
 /* With a permit the op is read again: it may have moved on while the job waited. */
@@ -134,7 +137,7 @@ static void run_queue(struct heal *h, struct moment now, struct effects *out)
 		if (job->work == HEAL_CLEAN || heal_fits(h, job) == 1)
 			begin(h, job, now, out);
 		else
-			heal_job_rest(job);
+			heal_job_drop(h, job, "the op has moved on or cannot be read");
 	}
 }
 
@@ -211,8 +214,13 @@ void heal_healed(struct heal *h, uint64_t cookie, const struct heal_done *done, 
 	job->cookie = 0;
 	if (end == HEAL_END_CLOSED && job->overdue)
 		end = HEAL_END_LATE;
+	if (end == HEAL_END_DONE)
+		heal_job_log(h, job, "done", "work=%s hash=%s", heal_work_name(job->work),
+			     done->hash);
 	if (h->stopping && job->work != HEAL_CLEAN)
-		heal_job_rest(job);
+		heal_job_drop(h, job, "the node stops");
+	else if (end == HEAL_END_CLOSED && job->moved)
+		heal_job_drop(h, job, "the op has moved on");
 	else if (job->role == HEAL_ROLE_HEALER)
 		heal_claim_healed(h, job, done, end, now, out);
 	else if (job->role == HEAL_ROLE_VERIFIER)

@@ -44,7 +44,7 @@ struct heal_standing {
 	const char *phase;    /* static words: "rebuilding", "serving verifiers", "voting", ... */
 	uint64_t cookie;      /* of the work under way, for heal_port.progress; 0: none */
 	unsigned attempts;    /* that failed */
-	char why[160];	      /* of the last one, or "" */
+	char why[160];	      /* of the last one, or why nothing is done, or "" */
 	char waiting_for[96]; /* or "" */
 };
 
@@ -88,7 +88,8 @@ uint64_t heal_due(const struct heal *h);
  * reported hash, all verifiers. Returns how many there are, of which `room` are given.
  */
 unsigned heal_grants(const struct heal *h, struct heal_grant *out, unsigned room);
-/* By op, then role; returns how many there are, of which `room` are given. */
+/* The parts of this node in ops that go on, in order; returns how many there are, of which `room`
+ * are given. */
 size_t heal_list(const struct heal *h, struct heal_standing *out, size_t room);
 
 #endif

@@ -6,14 +6,14 @@
 #include "assay/status.h"
 #include "node/heal_impl.h"
 
-void heal_claim_dispatch(struct heal *h, const struct heal_op *op)
+void heal_claim_dispatch(void *heal, const struct heal_op *op)
 {
+	struct heal *h = heal;
 	struct heal_claim_row row;
 	struct heal_job *job;
 	int error;
 
-	if (strcmp(text_of(op->healer), h->ctx->self) != 0 || heal_folder_busy(h, op->id) ||
-	    heal_late(h, op->deadline_epoch))
+	if (strcmp(text_of(op->healer), h->ctx->self) != 0 || heal_folder_busy(h, op->id))
 		return;
 	/* A pending row was reconciled before, a submitted one is the finalizer's. */
 	error = h->store.claim_find(h->store.ctx, &row, op->id);
@@ -24,7 +24,10 @@ void heal_claim_dispatch(struct heal *h, const struct heal_op *op)
 	}
 	job = heal_job_get(h, op->id, HEAL_ROLE_HEALER);
 	heal_job_fill(job, op);
-	heal_job_order(job, HEAL_BUILD);
+	if (heal_late(h, op->deadline_epoch))
+		heal_job_refrain(h, job, "it is too late to claim");
+	else
+		heal_job_order(job, HEAL_BUILD);
 }
 
 /* --- claiming */
@@ -116,7 +119,7 @@ static void reject(struct heal *h, struct heal_job *job, const struct entry_outc
 void heal_claim_verdict(struct heal *h, struct heal_job *job, const struct entry_outcome *outcome)
 {
 	failpoint(&h->failpoints, FAIL_HEAL_SUBMITTED);
-	switch (heal_says_of(h, HEAL_CLAIM, outcome, FAIL_HEAL_ACK_LOST, FAIL_HEAL_GARBLED)) {
+	switch (heal_says_of(h, job, HEAL_CLAIM, outcome, FAIL_HEAL_ACK_LOST, FAIL_HEAL_GARBLED)) {
 	case HEAL_SAYS_ACCEPTED:
 		mark(h, job->op);
 		failpoint(&h->failpoints, FAIL_HEAL_MARKED);

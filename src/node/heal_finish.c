@@ -20,8 +20,11 @@ void heal_finish_clean(struct heal *h, uint64_t op)
 
 static void cleaned(struct heal *h, struct heal_job *job)
 {
+	struct heal_job *healer = heal_job_find(h, job->op, HEAL_ROLE_HEALER);
 	int error = h->store.claim_drop(h->store.ctx, job->op, false);
 
+	if (healer != NULL)
+		healer->untidy = false;
 	if (error == 0) {
 		heal_job_end(h, job);
 		return;
@@ -61,9 +64,12 @@ static void serve(struct heal *h, const struct heal_claim_row *row, const struct
 {
 	struct heal_job *job = job_for(h, row, op);
 
-	if (strcmp(text_of(op->result_hash), row->hash) == 0 &&
-	    heal_staged(h, row->op, row->hash) == ASSAY_E_NOTFOUND &&
-	    !heal_late(h, op->deadline_epoch))
+	if (strcmp(text_of(op->result_hash), row->hash) != 0 ||
+	    heal_staged(h, row->op, row->hash) != ASSAY_E_NOTFOUND)
+		return;
+	if (heal_late(h, op->deadline_epoch))
+		heal_job_refrain(h, job, "it is too late to rebuild what was staged");
+	else
 		heal_job_order(job, HEAL_BUILD);
 }
 
@@ -169,7 +175,7 @@ static bool settled(const struct entry_outcome *outcome)
 /* Refused for another reason, most often since its epoch is over: all is placed again. */
 void heal_finish_verdict(struct heal *h, struct heal_job *job, const struct entry_outcome *outcome)
 {
-	h->ctx->counters.heal_messages[HEAL_PUBLISHED][classify_heal(outcome)]++;
+	heal_job_heard(h, job, HEAL_PUBLISHED, classify_heal(outcome), outcome);
 	if (settled(outcome)) {
 		failpoint(&h->failpoints, FAIL_HEAL_PUBLISHED);
 		finish(h, job);

@@ -35,6 +35,8 @@ struct heal_job {
 	unsigned attempts; /* that failed since the job is there */
 	bool cut;	   /* end_ns left the try under way less than its full time */
 	bool overdue;	   /* cancelled since it did not end by itself */
+	bool moved;	   /* cancelled since it does not fit the op any more */
+	bool untidy;	   /* HEALER: its folder may have files */
 	bool open;	   /* SENT: no verdict in time */
 	bool rebuilt;	   /* FINALIZER: since it began to publish */
 	bool verified;	   /* VERIFIER: what it votes */
@@ -55,13 +57,24 @@ void heal_job_order(struct heal_job *job, enum heal_work work);
 /* The same work again after a while. */
 void heal_job_pause(struct heal_job *job, uint64_t delay_ms, struct moment now);
 void heal_job_rest(struct heal_job *job);
+/* The same, and the log says why. */
+void heal_job_drop(struct heal *h, struct heal_job *job, const char *why);
+/* It does nothing now; false when the log has said so before. */
+bool heal_job_refrain(struct heal *h, struct heal_job *job, const char *why);
+/* A line of the log: what happened to the job, with op and role. */
+__attribute__((format(printf, 4, 5))) void heal_job_log(const struct heal *h,
+							const struct heal_job *job,
+							const char *what, const char *format, ...);
 __attribute__((format(printf, 3, 4))) void heal_job_failed(struct heal *h, struct heal_job *job,
 							   const char *format, ...);
 /* data is malloc'd JSON and is given away; n as in core_put. */
 void heal_job_send(struct heal *h, struct heal_job *job, const char *type, char *data, uint64_t n,
 		   struct effects *out);
-/* What a verdict counts as, the lies of a test applied. */
-enum heal_says heal_says_of(struct heal *h, enum heal_message message,
+/* The ledger's answer, or none, is counted and logged. */
+void heal_job_heard(struct heal *h, const struct heal_job *job, enum heal_message message,
+		    enum heal_says says, const struct entry_outcome *outcome);
+/* The same; returns what the answer counts as, the lies of a test applied. */
+enum heal_says heal_says_of(struct heal *h, const struct heal_job *job, enum heal_message message,
 			    const struct entry_outcome *outcome, enum failpoint ack_lost,
 			    enum failpoint garbled);
 /* A row that could not be read or written: the ledger's state decides at a later tick. */
@@ -71,6 +84,9 @@ char *heal_text(json_t *object);
 
 /* --- heal_op.c: what the ledger says of an op --- */
 int heal_op_read(const struct heal *h, const struct heal_op **out, uint64_t id);
+/* All pages of 100, up to 100 of them; one that fails ends the listing. The log says of both. */
+void heal_each_op(const struct heal *h, enum heal_status status,
+		  void (*each)(void *arg, const struct heal_op *op), void *arg);
 bool heal_claimable(const struct heal_op *op);
 /* The network is in that epoch, or behind it; false too when that cannot be read, and for 0. */
 bool heal_late(const struct heal *h, uint64_t deadline_epoch);
@@ -86,7 +102,7 @@ int heal_staged(const struct heal *h, uint64_t op, const char *hash);
 void heal_tick(struct heal *h, struct moment now, struct effects *out);
 
 /* --- heal_claim.c: the healer, and its pending rows (docs/healing.md, "Pending rows") --- */
-void heal_claim_dispatch(struct heal *h, const struct heal_op *op);
+void heal_claim_dispatch(void *heal, const struct heal_op *op); /* for heal_each_op */
 void heal_claim_healed(struct heal *h, struct heal_job *job, const struct heal_done *done,
 		       enum heal_end end, struct moment now, struct effects *out);
 void heal_claim_verdict(struct heal *h, struct heal_job *job, const struct entry_outcome *outcome);
@@ -94,7 +110,7 @@ void heal_claim_verdict(struct heal *h, struct heal_job *job, const struct entry
 bool heal_claim_reconcile(struct heal *h, const struct heal_claim_row *row, struct effects *out);
 
 /* --- heal_verify.c --- */
-void heal_verify_dispatch(struct heal *h, const struct heal_op *op);
+void heal_verify_dispatch(void *heal, const struct heal_op *op);
 /* The time that one attempt gets. */
 uint64_t heal_verify_limit_ns(const struct heal *h, const struct heal_job *job);
 void heal_verify_healed(struct heal *h, struct heal_job *job, const struct heal_done *done,

@@ -80,6 +80,35 @@ void heal_job_rest(struct heal_job *job)
 	job->cookie = 0;
 }
 
+void heal_job_log(const struct heal *h, const struct heal_job *job, const char *what,
+		  const char *format, ...)
+{
+	char more[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(more, sizeof(more), format, args);
+	va_end(args);
+	log_info(&h->ctx->log, "heal", what, "op=%" PRIu64 " role=%s %s", job->op,
+		 heal_role_name(job->role), more);
+}
+
+void heal_job_drop(struct heal *h, struct heal_job *job, const char *why)
+{
+	heal_job_rest(job);
+	heal_job_log(h, job, "given up", "work=%s why=\"%s\"", heal_work_name(job->work), why);
+}
+
+bool heal_job_refrain(struct heal *h, struct heal_job *job, const char *why)
+{
+	if (strcmp(job->why, why) == 0)
+		return false;
+	snprintf(job->why, sizeof(job->why), "%s", why);
+	log_warning(&h->ctx->log, "heal", "nothing is done", "op=%" PRIu64 " role=%s why=\"%s\"",
+		    job->op, heal_role_name(job->role), why);
+	return true;
+}
+
 void heal_job_failed(struct heal *h, struct heal_job *job, const char *format, ...)
 {
 	va_list args;
@@ -99,11 +128,21 @@ void heal_job_send(struct heal *h, struct heal_job *job, const char *type, char 
 	job->phase = JOB_SENT;
 	job->open = false;
 	job->cookie = ctx_cookie(h->ctx, PART_HEAL);
+	heal_job_log(h, job, "sends", "type=%s", type);
 	effects_entry(out, job->cookie, ENTRY_HEAL, type, data);
 	out->list[out->n - 1].entry.n = n;
 }
 
-enum heal_says heal_says_of(struct heal *h, enum heal_message message,
+void heal_job_heard(struct heal *h, const struct heal_job *job, enum heal_message message,
+		    enum heal_says says, const struct entry_outcome *outcome)
+{
+	h->ctx->counters.heal_messages[message][says]++;
+	heal_job_log(h, job, "answered", "message=%s outcome=%s code=%u reason=%s",
+		     heal_message_name(message), heal_says_name(says), outcome->code,
+		     outcome->reason);
+}
+
+enum heal_says heal_says_of(struct heal *h, const struct heal_job *job, enum heal_message message,
 			    const struct entry_outcome *outcome, enum failpoint ack_lost,
 			    enum failpoint garbled)
 {
@@ -113,7 +152,7 @@ enum heal_says heal_says_of(struct heal *h, enum heal_message message,
 		says = HEAL_SAYS_TRANSIENT;
 	else if (failpoint(&h->failpoints, garbled))
 		says = HEAL_SAYS_INDETERMINATE;
-	h->ctx->counters.heal_messages[message][says]++;
+	heal_job_heard(h, job, message, says, outcome);
 	return says;
 }
 

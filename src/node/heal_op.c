@@ -5,11 +5,40 @@
 #include "assay/status.h"
 #include "node/heal_impl.h"
 
+#define PAGES_MAX 100
+
 int heal_op_read(const struct heal *h, const struct heal_op **out, uint64_t id)
 {
 	const struct ledger_view *ledger = &h->ctx->ledger;
 
 	return ledger->heal_op(ledger->ctx, out, id);
+}
+
+void heal_each_op(const struct heal *h, enum heal_status status,
+		  void (*each)(void *arg, const struct heal_op *op), void *arg)
+{
+	const struct ledger_view *ledger = &h->ctx->ledger;
+	const struct heal_op *page[HEAL_PAGE_MAX];
+	uint64_t cursor = 0;
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < PAGES_MAX; i++) {
+		int n = ledger->heal_ops(ledger->ctx, page, &cursor, status);
+
+		if (n < 0) {
+			log_warning(&h->ctx->log, "heal", "the heal ops cannot be listed",
+				    "status=%d seen=%u error=\"%s\"", (int)status, seen,
+				    assay_error_text(n));
+			return;
+		}
+		for (int k = 0; k < n; k++)
+			each(arg, page[k]);
+		seen += (unsigned)n;
+		if (cursor == 0)
+			return;
+	}
+	log_warning(&h->ctx->log, "heal", "too many heal ops: the rest waits", "status=%d seen=%u",
+		    (int)status, seen);
 }
 
 const struct ticket *heal_ticket(const struct heal *h, const char *id)

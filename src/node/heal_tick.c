@@ -6,7 +6,6 @@
 #include "assay/status.h"
 #include "node/heal_impl.h"
 
-#define PAGES_MAX 100
 #define ROWS_PAGE 64
 
 /* --- jobs, before anything else */
@@ -33,20 +32,41 @@ static bool entry_settled(const struct heal *h, const struct heal_job *job)
 	return false;
 }
 
+static bool has_row(const struct heal *h, uint64_t op)
+{
+	struct heal_claim_row row;
+
+	return h->store.claim_find(h->store.ctx, &row, op) != ASSAY_E_NOTFOUND;
+}
+
 /* Nothing to remember: the op went on to where this role has no part. */
 static bool is_over(const struct heal *h, const struct heal_job *job)
 {
-	struct heal_claim_row row;
 	const struct heal_op *op;
 	int error;
 
 	if (job->role == HEAL_ROLE_FINALIZER)
-		return h->store.claim_find(h->store.ctx, &row, job->op) == ASSAY_E_NOTFOUND;
+		return !has_row(h, job->op);
 	error = heal_op_read(h, &op, job->op);
 	if (error != 0)
 		return error == ASSAY_E_NOTFOUND;
 	return job->role == HEAL_ROLE_HEALER ? !heal_claimable(op)
 					     : op->status != HEAL_HEALER_REPORTED;
+}
+
+/* Nobody looks at an op again that is over and has no row, so its folder goes here, in the end. */
+static void end_job(struct heal *h, struct heal_job *job)
+{
+	bool left = job->role == HEAL_ROLE_HEALER && job->untidy && !has_row(h, job->op);
+	uint64_t op = job->op;
+
+	if (job->role == HEAL_ROLE_FINALIZER && job->work == HEAL_CLEAN) {
+		heal_job_order(job, HEAL_CLEAN);
+		return;
+	}
+	heal_job_end(h, job);
+	if (left)
+		heal_finish_clean(h, op);
 }
 
 static void look_at_jobs(struct heal *h, struct effects *out)
@@ -57,10 +77,13 @@ static void look_at_jobs(struct heal *h, struct effects *out)
 		next = TAILQ_NEXT(job, next);
 		if (job->phase == JOB_SENT && job->open && entry_settled(h, job))
 			heal_job_rest(job);
-		if (job->phase == JOB_WORKING && job->work != HEAL_CLEAN && heal_fits(h, job) == 0)
+		if (job->phase == JOB_WORKING && job->work != HEAL_CLEAN && !job->moved &&
+		    heal_fits(h, job) == 0) {
+			job->moved = true;
 			effects_add(out, EFFECT_HEAL_CANCEL, job->cookie, "");
+		}
 		if (job->phase == JOB_IDLE && is_over(h, job))
-			heal_job_end(h, job);
+			end_job(h, job);
 	}
 }
 
@@ -121,34 +144,6 @@ static void forget_votes(struct heal *h)
 
 /* --- ops */
 
-/* All pages; one that fails ends this listing, and nothing else of the tick. */
-static void each_op(struct heal *h, enum heal_status status,
-		    void (*each)(struct heal *h, const struct heal_op *op))
-{
-	const struct ledger_view *ledger = &h->ctx->ledger;
-	const struct heal_op *page[HEAL_PAGE_MAX];
-	uint64_t cursor = 0;
-	unsigned seen = 0;
-
-	for (unsigned i = 0; i < PAGES_MAX; i++) {
-		int n = ledger->heal_ops(ledger->ctx, page, &cursor, status);
-
-		if (n < 0) {
-			log_warning(&h->ctx->log, "heal", "the heal ops cannot be listed",
-				    "status=%d seen=%u error=\"%s\"", (int)status, seen,
-				    assay_error_text(n));
-			return;
-		}
-		for (int k = 0; k < n; k++)
-			each(h, page[k]);
-		seen += (unsigned)n;
-		if (cursor == 0)
-			return;
-	}
-	log_warning(&h->ctx->log, "heal", "too many heal ops: the rest waits", "status=%d seen=%u",
-		    (int)status, seen);
-}
-
 static void dispatch(struct heal *h)
 {
 	const struct ledger_view *ledger = &h->ctx->ledger;
@@ -156,9 +151,9 @@ static void dispatch(struct heal *h)
 
 	if (ledger->heal_terms(ledger->ctx, &terms) != 0 || terms.mode == 0)
 		return;
-	each_op(h, HEAL_SCHEDULED, heal_claim_dispatch);
-	each_op(h, HEAL_IN_PROGRESS, heal_claim_dispatch);
-	each_op(h, HEAL_HEALER_REPORTED, heal_verify_dispatch);
+	heal_each_op(h, HEAL_SCHEDULED, heal_claim_dispatch, h);
+	heal_each_op(h, HEAL_IN_PROGRESS, heal_claim_dispatch, h);
+	heal_each_op(h, HEAL_HEALER_REPORTED, heal_verify_dispatch, h);
 }
 
 void heal_tick(struct heal *h, struct moment now, struct effects *out)

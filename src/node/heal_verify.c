@@ -67,24 +67,37 @@ static bool may_vote(struct heal *h, uint64_t op)
 	return error == ASSAY_E_NOTFOUND || drop(h, op, true) == 0;
 }
 
-void heal_verify_dispatch(struct heal *h, const struct heal_op *op)
+/* Why nothing is read for it, or NULL. */
+static const char *no_vote_on(const struct heal *h, const struct heal_op *op,
+			      const struct ticket *ticket)
 {
+	if (text_of(op->result_hash)[0] == '\0')
+		return "the claim names no hash";
+	if (heal_late(h, op->deadline_epoch))
+		return "it is too late to vote";
+	if (ticket == NULL)
+		return "the ledger does not know the ticket";
+	if (ticket->size > h->settings.reconstructed_max)
+		return "the file is larger than max_reconstructed_bytes";
+	return NULL;
+}
+
+void heal_verify_dispatch(void *heal, const struct heal_op *op)
+{
+	struct heal *h = heal;
 	struct heal_job *job;
 	const struct ticket *ticket;
+	const char *why;
 
 	if (!texts_have(&op->verifiers, h->ctx->self))
 		return;
 	job = heal_job_get(h, op->id, HEAL_ROLE_VERIFIER);
-	if (job->phase != JOB_IDLE || !may_vote(h, op->id) || text_of(op->result_hash)[0] == '\0' ||
-	    heal_late(h, op->deadline_epoch))
+	if (job->phase != JOB_IDLE || !may_vote(h, op->id))
 		return;
 	ticket = heal_ticket(h, text_of(op->ticket));
-	if (ticket == NULL) {
-		heal_job_failed(h, job, "the ledger does not know the ticket");
-		return;
-	}
-	if (ticket->size > h->settings.reconstructed_max) {
-		heal_job_failed(h, job, "the file is larger than max_reconstructed_bytes");
+	why = no_vote_on(h, op, ticket);
+	if (why != NULL) {
+		h->ctx->counters.heal_withheld += heal_job_refrain(h, job, why);
 		return;
 	}
 	heal_job_fill(job, op);
@@ -107,6 +120,12 @@ static char *vote_data(uint64_t op, const struct vote *v)
 				   v->details));
 }
 
+static void withhold(struct heal *h, struct heal_job *job, const char *why)
+{
+	h->ctx->counters.heal_withheld++;
+	heal_job_failed(h, job, "%s: no vote", why);
+}
+
 static void vote(struct heal *h, struct heal_job *job, const struct vote *v, struct moment now,
 		 struct effects *out)
 {
@@ -115,20 +134,19 @@ static void vote(struct heal *h, struct heal_job *job, const struct vote *v, str
 	int error;
 
 	if (heal_late(h, job->deadline_epoch)) {
-		heal_job_failed(h, job, "the deadline epoch has begun");
+		withhold(h, job, "it is too late to vote");
 		return;
 	}
-	/* Moved on, or settled without us, or the copy cannot be read: no vote. */
 	if (heal_fits(h, job) != 1 || voted(h, job->op) != 0) {
-		heal_job_rest(job);
+		withhold(h, job, "the op has moved on, has the vote, or cannot be read");
 		return;
 	}
 	strcpy(row.hash, v->hash);
 	error = h->store.vote_put(h->store.ctx, h->ctx->self, &row, now.wall_ms);
 	if (error != 0) {
-		heal_job_failed(h, job,
-				error == ASSAY_E_EXISTS ? "there is a vote on this op already"
-							: "the vote's row cannot be written");
+		withhold(h, job,
+			 error == ASSAY_E_EXISTS ? "there is a vote on this op already"
+						 : "the vote's row cannot be written");
 		return;
 	}
 	failpoint(&h->failpoints, FAIL_VOTE_PENDING);
@@ -138,6 +156,8 @@ static void vote(struct heal *h, struct heal_job *job, const struct vote *v, str
 		heal_job_failed(h, job, "the vote was not sent");
 		return;
 	}
+	heal_job_log(h, job, "votes", "verified=%d hash=%s details=\"%s\"", v->verified, v->hash,
+		     v->details);
 	heal_job_send(h, job, "heal_vote", vote_data(job->op, v), 0, out);
 }
 
@@ -179,7 +199,9 @@ static void fetch_failed(struct heal *h, struct heal_job *job, const char *why, 
 		heal_job_failed(h, job, "%s", why);
 		vote_against(h, job, "reason_fetch_failed", why, now, out);
 	} else {
-		heal_job_failed(h, job, "the deadline came before the staged file: %s", why);
+		h->ctx->counters.heal_withheld++;
+		heal_job_failed(h, job, "the deadline came before the staged file, no vote: %s",
+				why);
 	}
 }
 
@@ -201,7 +223,7 @@ void heal_verify_healed(struct heal *h, struct heal_job *job, const struct heal_
 		fetch_failed(h, job, done->why, !job->cut, now, out);
 		break;
 	default: /* ours, or cancelled */
-		heal_job_failed(h, job, "%s", done->why);
+		withhold(h, job, done->why);
 		break;
 	}
 }
@@ -209,7 +231,7 @@ void heal_verify_healed(struct heal *h, struct heal_job *job, const struct heal_
 void heal_verify_verdict(struct heal *h, struct heal_job *job, const struct entry_outcome *outcome)
 {
 	failpoint(&h->failpoints, FAIL_VOTE_SUBMITTED);
-	switch (heal_says_of(h, HEAL_VOTE, outcome, FAIL_VOTE_ACK_LOST, FAIL_VOTE_GARBLED)) {
+	switch (heal_says_of(h, job, HEAL_VOTE, outcome, FAIL_VOTE_ACK_LOST, FAIL_VOTE_GARBLED)) {
 	case HEAL_SAYS_ACCEPTED:
 		h->ctx->counters.heal_votes[job->verified]++;
 		mark(h, job->op);

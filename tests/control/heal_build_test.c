@@ -23,24 +23,6 @@
 
 static struct heal_site site;
 
-static int setup(void **state)
-{
-	heal_site_open(&site, SITE_PATIENT);
-	return 0;
-}
-
-static int setup_brief(void **state)
-{
-	heal_site_open(&site, SITE_BRIEF);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	heal_site_close(&site);
-	return 0;
-}
-
 static void expect_file(const char *name, const void *data, size_t len)
 {
 	char path[300];
@@ -317,18 +299,13 @@ static void test_stop(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) SITE_TEST(name, site_setup, site)
 	const struct CMUnitTest tests[] = {
-		T(test_build),
-		T(test_scarce),
-		T(test_too_few),
-		cmocka_unit_test_setup_teardown(test_silent, setup_brief, teardown),
-		T(test_wrong_bytes),
-		T(test_other_ids),
-		T(test_other_file),
-		T(test_unknown),
-		T(test_late),
-		T(test_cancel),
+		T(test_build),	     T(test_scarce),
+		T(test_too_few),     SITE_TEST(test_silent, site_setup_brief, site),
+		T(test_wrong_bytes), T(test_other_ids),
+		T(test_other_file),  T(test_unknown),
+		T(test_late),	     T(test_cancel),
 		T(test_stop),
 	};
 

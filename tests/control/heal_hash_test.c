@@ -63,12 +63,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	heal_site_close(&site);
-	return 0;
-}
-
 static struct heal_order order_of(const char *claimed, uint64_t size)
 {
 	struct heal_order order = site_order(&site, HEAL_HASH);
@@ -244,7 +238,7 @@ static void test_turn(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) SITE_TEST(name, setup, site)
 	const struct CMUnitTest tests[] = {
 		T(test_honest),	    T(test_other_bytes), T(test_size),	T(test_announces_much),
 		T(test_ends_early), T(test_not_granted), T(test_limit), T(test_unknown_healer),

@@ -45,12 +45,6 @@ static int setup_brief(void **state)
 	return open_with(SITE_BRIEF);
 }
 
-static int teardown(void **state)
-{
-	heal_site_close(&site);
-	return 0;
-}
-
 /* A holder that is not the healer, the n-th; it leaves before the next epoch. */
 static unsigned other_holder(unsigned n)
 {
@@ -386,8 +380,8 @@ static void test_restart(void **state)
 
 int main(void)
 {
-#define T(name)	    cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define BRIEF(name) cmocka_unit_test_setup_teardown(name, setup_brief, teardown)
+#define T(name)	    SITE_TEST(name, setup, site)
+#define BRIEF(name) SITE_TEST(name, setup_brief, site)
 	const struct CMUnitTest tests[] = {
 		T(test_same_holders),	T(test_replaced), T(test_afresh),  BRIEF(test_new_silent),
 		BRIEF(test_old_silent), T(test_missing),  T(test_damaged), T(test_damaged_ids),

@@ -529,6 +529,24 @@ void heal_site_close(struct heal_site *s)
 	assert_int_equal(system(command), 0);
 }
 
+int site_setup(void **state)
+{
+	heal_site_open(*state, SITE_PATIENT);
+	return 0;
+}
+
+int site_setup_brief(void **state)
+{
+	heal_site_open(*state, SITE_BRIEF);
+	return 0;
+}
+
+int site_teardown(void **state)
+{
+	heal_site_close(*state);
+	return 0;
+}
+
 /* --- orders --- */
 
 struct heal_order site_order(const struct heal_site *s, enum heal_work work)

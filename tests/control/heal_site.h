@@ -53,6 +53,12 @@ struct heal_site {
 /* The ticket is on the ledger, its artifacts with their holders. */
 void heal_site_open(struct heal_site *s, uint32_t answer_ms);
 void heal_site_close(struct heal_site *s);
+/* For tests with a site of their own; a setup of one's own begins with heal_site_open. */
+int site_setup(void **state);
+int site_setup_brief(void **state);
+int site_teardown(void **state);
+#define SITE_TEST(name, setup, site) \
+	cmocka_unit_test_prestate_setup_teardown(name, setup, site_teardown, &(site))
 /* Placement of the ticket now: the node (0: the healer) on that position. */
 unsigned site_holder(struct heal_site *s, unsigned position);
 /* A node that is none of its holders, the n-th. */

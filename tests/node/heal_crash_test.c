@@ -13,18 +13,6 @@
 
 static struct ward w;
 
-static int setup(void **state)
-{
-	ward_init(&w, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ward_free(&w);
-	return 0;
-}
-
 static uint64_t mine(void)
 {
 	return ward_op(&w, w.self, w.other[0], w.other[1]);
@@ -330,7 +318,7 @@ static void test_dying_at_every_point_in_turn(void **state)
 	assert_int_equal(w.begun[HEAL_BUILD], 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) WARD_TEST(name, w)
 
 int main(void)
 {

@@ -7,51 +7,7 @@
 
 #include "assay/status.h"
 
-#define SELF 0
-
 static struct ward w;
-
-static int setup(void **state)
-{
-	ward_init(&w, SELF);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ward_free(&w);
-	return 0;
-}
-
-static enum heal_status status_of(uint64_t op)
-{
-	return ward_find(&w, op)->status;
-}
-
-static uint64_t reported(void)
-{
-	uint64_t op = ward_op(&w, w.other[0], w.self, w.other[1]);
-
-	ward_claim(&w, op);
-	return op;
-}
-
-static const json_t *sent(const char *member)
-{
-	assert_int_equal(w.entries, 1);
-	return json_object_get(w.entry[0].data, member);
-}
-
-static uint64_t claimed(void)
-{
-	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]);
-
-	ward_tick(&w);
-	ward_done(&w);
-	ward_apply(&w);
-	assert_string_equal(ward_claim_row(&w, op), "submitted");
-	return op;
-}
 
 /* --- findings */
 
@@ -59,7 +15,7 @@ static uint64_t claimed(void)
 static void test_c4_only_not_found_cleans(void **state)
 {
 	static const int errors[] = {ASSAY_E_IO, ASSAY_E_TIMEOUT, ASSAY_E_CLOSED, ASSAY_E_CORRUPT};
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_votes(&w, op, true);
 	for (unsigned i = 0; i < 4; i++) {
@@ -83,7 +39,7 @@ static void test_h1_no_claim_in_the_deadline_epoch(void **state)
 
 	ward_tick(&w);
 	ward_to_epoch(&w, ward_find(&w, op)->deadline_epoch);
-	assert_int_equal(status_of(op), HEAL_SCHEDULED); /* the ledger would still take it */
+	assert_int_equal(ward_status(&w, op), HEAL_SCHEDULED); /* the ledger would still take it */
 	ward_done(&w);
 	assert_int_equal(w.entries, 0);
 	assert_int_equal(ward_order(&w, 0)->order.work, HEAL_CLEAN);
@@ -96,7 +52,7 @@ static void test_h1_no_claim_in_the_deadline_epoch(void **state)
 
 static void test_h1_no_vote_in_the_deadline_epoch(void **state)
 {
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 
 	ward_tick(&w);
 	ward_to_epoch(&w, ward_find(&w, op)->deadline_epoch);
@@ -131,7 +87,7 @@ static void test_h2_all_pages_are_walked(void **state)
 			mine = op;
 	}
 	ward_run(&w);
-	assert_int_equal(status_of(mine), HEAL_HEALER_REPORTED);
+	assert_int_equal(ward_status(&w, mine), HEAL_HEALER_REPORTED);
 	assert_int_equal(w.begun[HEAL_BUILD], 1);
 }
 
@@ -151,16 +107,16 @@ static void test_h2_hard_stop_is_logged(void **state)
 /* A page that fails ends that listing for this tick; rows are looked at all the same. */
 static void test_h2_failed_page_fails_its_listing_only(void **state)
 {
-	uint64_t op = claimed(), next = ward_op(&w, w.self, w.other[0], w.other[1]);
+	uint64_t op = ward_claimed(&w), next = ward_op(&w, w.self, w.other[0], w.other[1]);
 
 	ward_votes(&w, op, true);
 	w.ops_error = ASSAY_E_TIMEOUT;
 	ward_run(&w);
 	assert_true(ward_find(&w, op)->published);
-	assert_int_equal(status_of(next), HEAL_SCHEDULED);
+	assert_int_equal(ward_status(&w, next), HEAL_SCHEDULED);
 	w.ops_error = 0;
 	ward_run(&w);
-	assert_int_equal(status_of(next), HEAL_HEALER_REPORTED);
+	assert_int_equal(ward_status(&w, next), HEAL_HEALER_REPORTED);
 }
 
 static void set_mode(unsigned mode)
@@ -174,7 +130,7 @@ static void test_m7_finalizer_in_every_mode(void **state)
 		uint64_t op;
 
 		set_mode(1);
-		op = claimed();
+		op = ward_claimed(&w);
 		ward_votes(&w, op, true);
 		set_mode(mode);
 		ward_run(&w);
@@ -185,26 +141,26 @@ static void test_m7_finalizer_in_every_mode(void **state)
 
 static void test_m7_finalizer_without_parameters(void **state)
 {
-	uint64_t op = claimed(), next = ward_op(&w, w.self, w.other[0], w.other[1]);
+	uint64_t op = ward_claimed(&w), next = ward_op(&w, w.self, w.other[0], w.other[1]);
 
 	ward_votes(&w, op, true);
 	w.terms_error = ASSAY_E_IO;
 	ward_run(&w);
 	assert_true(ward_find(&w, op)->published);
-	assert_int_equal(status_of(next), HEAL_SCHEDULED);
+	assert_int_equal(ward_status(&w, next), HEAL_SCHEDULED);
 	assert_int_equal(w.begun[HEAL_BUILD], 1);
 }
 
 static void test_mode_zero_begins_nothing(void **state)
 {
-	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]), vote = reported();
+	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]), vote = ward_reported(&w);
 
 	set_mode(0);
 	ward_run(&w);
 	assert_int_equal(w.begun[HEAL_BUILD] + w.begun[HEAL_HASH], 0);
 	set_mode(1);
 	ward_run(&w);
-	assert_int_equal(status_of(op), HEAL_HEALER_REPORTED);
+	assert_int_equal(ward_status(&w, op), HEAL_HEALER_REPORTED);
 	assert_string_equal(ward_vote_row(&w, vote), "submitted");
 }
 
@@ -215,13 +171,13 @@ static void test_l2_canonical_reason_hash(void **state)
 	char hash[2][HEAL_HASH_ROOM];
 
 	for (unsigned i = 0; i < 2; i++) {
-		uint64_t op = reported();
+		uint64_t op = ward_reported(&w);
 
 		w.heal.settings.fetch_attempts = 1;
 		ward_tick(&w);
 		ward_end(&w, HEAL_END_REMOTE, "", why[i]);
-		strcpy(hash[i], json_string_value(sent("verification_hash")));
-		assert_non_null(strstr(json_string_value(sent("details")), why[i]));
+		strcpy(hash[i], json_string_value(ward_sent(&w, "verification_hash")));
+		assert_non_null(strstr(json_string_value(ward_sent(&w, "details")), why[i]));
 		ward_apply(&w);
 		assert_string_equal(ward_vote_row(&w, op), "submitted");
 	}
@@ -249,7 +205,7 @@ static void test_l3_second_insert_is_a_typed_signal(void **state)
 
 static void test_l3_no_second_submit(void **state)
 {
-	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]), vote = reported();
+	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]), vote = ward_reported(&w);
 
 	ward_tick(&w);
 	assert_int_equal(w.orders, 2);
@@ -267,7 +223,7 @@ static void test_l3_no_second_submit(void **state)
 
 static void test_m3_stop_cancels_and_waits(void **state)
 {
-	uint64_t build = ward_op(&w, w.self, w.other[0], w.other[1]), vote = reported();
+	uint64_t build = ward_op(&w, w.self, w.other[0], w.other[1]), vote = ward_reported(&w);
 	struct effects out = {0};
 	unsigned cancels = 0;
 
@@ -289,7 +245,7 @@ static void test_m3_stop_cancels_and_waits(void **state)
 	assert_string_equal(ward_vote_row(&w, vote), "");
 	ward_restart(&w);
 	ward_run(&w);
-	assert_int_equal(status_of(build), HEAL_HEALER_REPORTED);
+	assert_int_equal(ward_status(&w, build), HEAL_HEALER_REPORTED);
 	assert_string_equal(ward_vote_row(&w, vote), "submitted");
 }
 
@@ -310,7 +266,7 @@ static void test_m3_stop_during_a_claim(void **state)
 	assert_string_equal(ward_claim_row(&w, op), "submitted");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) WARD_TEST(name, w)
 
 int main(void)
 {

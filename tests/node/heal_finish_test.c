@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The finalizer, who may read what is staged, and what the operator is told. */
+/* The finalizer, and who may read what is staged. */
 #include "node/ward.h"
 
 #include <stdlib.h>
@@ -7,51 +7,13 @@
 
 #include "assay/status.h"
 
-#define SELF 0
-
 static struct ward w;
-
-static int setup(void **state)
-{
-	ward_init(&w, SELF);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ward_free(&w);
-	return 0;
-}
-
-static enum heal_status status_of(uint64_t op)
-{
-	return ward_find(&w, op)->status;
-}
-
-static uint64_t reported(void)
-{
-	uint64_t op = ward_op(&w, w.other[0], w.self, w.other[1]);
-
-	ward_claim(&w, op);
-	return op;
-}
-
-static uint64_t claimed(void)
-{
-	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]);
-
-	ward_tick(&w);
-	ward_done(&w);
-	ward_apply(&w);
-	assert_string_equal(ward_claim_row(&w, op), "submitted");
-	return op;
-}
 
 /* --- the finalizer */
 
 static void test_finalizer_publishes_then_deletes_then_removes(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 	unsigned changes;
 
 	ward_votes(&w, op, true);
@@ -76,10 +38,10 @@ static void test_finalizer_publishes_then_deletes_then_removes(void **state)
 
 static void test_finalizer_cleans_what_failed(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_votes(&w, op, false);
-	assert_int_equal(status_of(op), HEAL_FAILED);
+	assert_int_equal(ward_status(&w, op), HEAL_FAILED);
 	ward_tick(&w);
 	assert_int_equal(ward_order(&w, 0)->order.work, HEAL_CLEAN);
 	assert_string_equal(ward_claim_row(&w, op), "submitted");
@@ -91,10 +53,10 @@ static void test_finalizer_cleans_what_failed(void **state)
 
 static void test_finalizer_cleans_what_expired(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_to_epoch(&w, ward_find(&w, op)->deadline_epoch + 1);
-	assert_int_equal(status_of(op), HEAL_EXPIRED);
+	assert_int_equal(ward_status(&w, op), HEAL_EXPIRED);
 	ward_run(&w);
 	assert_string_equal(ward_claim_row(&w, op), "");
 	assert_null(ward_folder(&w, op));
@@ -103,7 +65,7 @@ static void test_finalizer_cleans_what_expired(void **state)
 
 static void test_finalizer_never_publishes_another_hash(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 	char other[HEAL_HASH_ROOM];
 
 	ward_votes(&w, op, true);
@@ -116,7 +78,7 @@ static void test_finalizer_never_publishes_another_hash(void **state)
 
 static void test_finalizer_cleaning_that_fails_keeps_the_row(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_votes(&w, op, false);
 	ward_tick(&w);
@@ -131,10 +93,73 @@ static void test_finalizer_cleaning_that_fails_keeps_the_row(void **state)
 	assert_string_equal(ward_claim_row(&w, op), "");
 }
 
+/* Published, and the folder cannot be removed: that is tried again, as long as it takes. */
+static void test_cleaning_after_a_publication_is_tried_again(void **state)
+{
+	uint64_t op = ward_claimed(&w);
+
+	ward_votes(&w, op, true);
+	ward_tick(&w);
+	ward_done(&w);
+	ward_apply(&w);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_string_equal(ward_claim_row(&w, op), "");
+		assert_int_equal(w.orders, 1);
+		assert_int_equal(ward_order(&w, 0)->order.work, HEAL_CLEAN);
+		ward_end(&w, HEAL_END_OURS, "", "the disk is read-only");
+		assert_int_equal(w.orders, 0);
+		ward_tick(&w);
+	}
+	ward_done(&w);
+	assert_null(ward_folder(&w, op));
+	ward_run(&w);
+	assert_int_equal(w.begun[HEAL_CLEAN], 4);
+	assert_int_equal(w.begun[HEAL_PLACE], 1);
+	assert_int_equal(heal_list(&w.heal, NULL, 0), 0);
+}
+
+/* A rebuild that failed has left files, and nobody rebuilds it again. */
+static void test_what_a_rebuild_left_goes_with_its_op(void **state)
+{
+	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]);
+
+	ward_tick(&w);
+	ward_stage(&w, op, w.hash);
+	ward_end(&w, HEAL_END_OURS, "", "the disk is read-only");
+	ward_to_epoch(&w, ward_find(&w, op)->deadline_epoch + 1);
+	assert_int_equal(ward_status(&w, op), HEAL_EXPIRED);
+	ward_tick(&w);
+	assert_int_equal(ward_order(&w, 0)->order.work, HEAL_CLEAN);
+	ward_end(&w, HEAL_END_OURS, "", "the disk is read-only");
+	ward_run(&w);
+	assert_null(ward_folder(&w, op));
+	assert_int_equal(w.begun[HEAL_CLEAN], 2);
+	assert_int_equal(heal_list(&w.heal, NULL, 0), 0);
+}
+
+/* Many ops end together: their folders go two at a time, and other work is not held up. */
+static void test_few_folders_are_removed_at_once(void **state)
+{
+	uint64_t op[4], other;
+
+	for (unsigned i = 0; i < 4; i++)
+		op[i] = ward_claimed(&w);
+	for (unsigned i = 0; i < 4; i++)
+		ward_votes(&w, op[i], false);
+	other = ward_op(&w, w.other[0], w.self, w.other[1]);
+	ward_claim(&w, other);
+	ward_tick(&w);
+	assert_int_equal(w.begun[HEAL_CLEAN], 2);
+	assert_int_equal(w.begun[HEAL_HASH], 1);
+	ward_run(&w);
+	assert_int_equal(w.begun[HEAL_CLEAN], 4);
+	assert_int_equal(w.folders, 0);
+}
+
 /* VERIFIED, and the staged files are gone: built anew, the same hash, published. */
 static void test_finalizer_rebuilds_lost_staging(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_votes(&w, op, true);
 	w.folders = 0;
@@ -151,7 +176,7 @@ static void test_finalizer_rebuilds_lost_staging(void **state)
 /* The manifest is there, but what it names is damaged: placing finds out. */
 static void test_finalizer_rebuilds_what_placing_finds_damaged(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_votes(&w, op, true);
 	ward_tick(&w);
@@ -173,7 +198,7 @@ static void test_finalizer_rebuilds_what_placing_finds_damaged(void **state)
 
 static void test_finalizer_rebuilt_to_another_hash_is_not_published(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 	char other[HEAL_HASH_ROOM];
 
 	heal_negative_hash(other, "");
@@ -190,7 +215,7 @@ static void test_finalizer_rebuilt_to_another_hash_is_not_published(void **state
 
 static void test_finalizer_rebuilds_while_verifiers_read(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	w.folders = 0;
 	ward_tick(&w);
@@ -198,7 +223,7 @@ static void test_finalizer_rebuilds_while_verifiers_read(void **state)
 	ward_done(&w);
 	assert_int_equal(w.orders, 0); /* nothing to publish yet */
 	assert_int_equal(w.entries, 0);
-	assert_int_equal(status_of(op), HEAL_HEALER_REPORTED);
+	assert_int_equal(ward_status(&w, op), HEAL_HEALER_REPORTED);
 	w.folders = 0;
 	w.staged_error = ASSAY_E_IO;
 	ward_tick(&w);
@@ -211,7 +236,7 @@ static void test_finalizer_rebuilds_while_verifiers_read(void **state)
 
 static void test_publish_is_tried_again(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_votes(&w, op, true);
 	ward_tick(&w);
@@ -231,7 +256,7 @@ static void test_publish_is_tried_again(void **state)
 
 static void test_publication_of_an_epoch_that_is_over_is_placed_again(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_votes(&w, op, true);
 	ward_tick(&w);
@@ -259,7 +284,7 @@ static void test_publication_refusals(void **state)
 	};
 
 	for (unsigned i = 0; i < sizeof(refusal) / sizeof(refusal[0]); i++) {
-		uint64_t op = claimed();
+		uint64_t op = ward_claimed(&w);
 
 		ward_votes(&w, op, true);
 		ward_tick(&w);
@@ -274,7 +299,7 @@ static void test_publication_refusals(void **state)
 
 static void test_closed_ticket_ends_publication(void **state)
 {
-	uint64_t op = claimed();
+	uint64_t op = ward_claimed(&w);
 
 	ward_votes(&w, op, true);
 	net_accept(&w.net, w.net.nodes[6].account, "ticket_close",
@@ -327,49 +352,13 @@ static void test_grants(void **state)
 static void test_grants_only_by_the_healer(void **state)
 {
 	struct heal_grant g[4];
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 
 	ward_stage(&w, op, w.hash);
 	assert_int_equal(heal_grants(&w.heal, g, 4), 0);
 }
 
-/* --- for the operator */
-
-static void test_standings(void **state)
-{
-	struct heal_standing s[4];
-	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]), second;
-
-	ward_tick(&w);
-	assert_int_equal(heal_list(&w.heal, s, 4), 1);
-	assert_int_equal(s[0].op, op);
-	assert_int_equal(s[0].role, HEAL_ROLE_HEALER);
-	assert_string_equal(s[0].phase, "rebuilding");
-	assert_int_equal(s[0].cookie, ward_order(&w, 0)->cookie);
-	w.heal.settings.reconstructs_max = 1;
-	second = ward_op(&w, w.self, w.other[0], w.other[1]);
-	ward_tick(&w);
-	assert_int_equal(heal_list(&w.heal, s, 4), 2);
-	assert_int_equal(s[1].op, second);
-	assert_string_equal(s[1].phase, "waiting for a permit");
-	ward_done(&w);
-	heal_list(&w.heal, s, 4);
-	assert_string_equal(s[0].phase, "claiming");
-	ward_apply(&w);
-	ward_tick(&w);
-	heal_list(&w.heal, s, 4);
-	assert_int_equal(s[0].role, HEAL_ROLE_FINALIZER);
-	assert_string_equal(s[0].phase, "serving verifiers");
-	assert_non_null(strstr(s[0].waiting_for, "epoch 4"));
-	ward_votes(&w, op, true);
-	ward_end(&w, HEAL_END_OURS, "", "");
-	ward_tick(&w);
-	heal_list(&w.heal, s, 4);
-	assert_string_equal(s[0].phase, "publishing");
-	assert_string_equal(heal_role_name(s[0].role), "finalizer");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) WARD_TEST(name, w)
 
 int main(void)
 {
@@ -379,6 +368,9 @@ int main(void)
 		TEST(test_finalizer_cleans_what_expired),
 		TEST(test_finalizer_never_publishes_another_hash),
 		TEST(test_finalizer_cleaning_that_fails_keeps_the_row),
+		TEST(test_cleaning_after_a_publication_is_tried_again),
+		TEST(test_what_a_rebuild_left_goes_with_its_op),
+		TEST(test_few_folders_are_removed_at_once),
 		TEST(test_finalizer_rebuilds_lost_staging),
 		TEST(test_finalizer_rebuilds_what_placing_finds_damaged),
 		TEST(test_finalizer_rebuilt_to_another_hash_is_not_published),
@@ -389,7 +381,6 @@ int main(void)
 		TEST(test_closed_ticket_ends_publication),
 		TEST(test_grants),
 		TEST(test_grants_only_by_the_healer),
-		TEST(test_standings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

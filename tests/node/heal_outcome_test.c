@@ -10,18 +10,6 @@
 
 static struct ward w;
 
-static int setup(void **state)
-{
-	ward_init(&w, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ward_free(&w);
-	return 0;
-}
-
 /* --- "Outcomes" */
 
 /* An op of this node whose claim was sent. */
@@ -395,7 +383,7 @@ static void test_h9_texts_decide_nothing(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) WARD_TEST(name, w)
 
 int main(void)
 {

@@ -10,18 +10,6 @@
 
 static struct ward w;
 
-static int setup(void **state)
-{
-	ward_init(&w, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ward_free(&w);
-	return 0;
-}
-
 /* An op of this node whose claim was sent. */
 static uint64_t claim_sent(void)
 {
@@ -240,7 +228,7 @@ static void test_pending_in_mode_zero(void **state)
 	check_claim(op, "submitted", true);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) WARD_TEST(name, w)
 
 int main(void)
 {

@@ -7,26 +7,7 @@
 
 #include "assay/status.h"
 
-#define SELF 0
-
 static struct ward w;
-
-static int setup(void **state)
-{
-	ward_init(&w, SELF);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ward_free(&w);
-	return 0;
-}
-
-static enum heal_status status_of(uint64_t op)
-{
-	return ward_find(&w, op)->status;
-}
 
 /* --- the healer */
 
@@ -46,7 +27,7 @@ static void test_healer_rebuilds_and_claims(void **state)
 	assert_string_equal(w.entry[0].type, "heal_claim");
 	ward_apply(&w);
 	assert_string_equal(ward_claim_row(&w, op), "submitted");
-	assert_int_equal(status_of(op), HEAL_HEALER_REPORTED);
+	assert_int_equal(ward_status(&w, op), HEAL_HEALER_REPORTED);
 	assert_string_equal(ward_find(&w, op)->result_hash, w.hash);
 	/* Nothing more to do, whatever the number of ticks. */
 	ward_run(&w);
@@ -78,7 +59,7 @@ static void test_healer_failure_leaves_no_claim_and_is_tried_again(void **state)
 	assert_int_equal(w.begun[HEAL_BUILD], 2);
 	ward_done(&w);
 	ward_apply(&w);
-	assert_int_equal(status_of(op), HEAL_HEALER_REPORTED);
+	assert_int_equal(ward_status(&w, op), HEAL_HEALER_REPORTED);
 }
 
 static void test_healer_claims_only_the_tickets_file(void **state)
@@ -186,7 +167,7 @@ static void test_work_is_cancelled_when_the_op_moves_on(void **state)
 
 	ward_tick(&w);
 	ward_to_epoch(&w, ward_find(&w, op)->deadline_epoch + 1);
-	assert_int_equal(status_of(op), HEAL_EXPIRED);
+	assert_int_equal(ward_status(&w, op), HEAL_EXPIRED);
 	ward_tick(&w);
 	assert_true(ward_order(&w, 0)->cancelled);
 	ward_end(&w, HEAL_END_CLOSED, "", "");
@@ -197,23 +178,9 @@ static void test_work_is_cancelled_when_the_op_moves_on(void **state)
 
 /* --- the verifier */
 
-static uint64_t reported(void)
-{
-	uint64_t op = ward_op(&w, w.other[0], w.self, w.other[1]);
-
-	ward_claim(&w, op);
-	return op;
-}
-
-static const json_t *sent(const char *member)
-{
-	assert_int_equal(w.entries, 1);
-	return json_object_get(w.entry[0].data, member);
-}
-
 static void test_verifier_votes_for_it(void **state)
 {
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 	bool verified = false;
 
 	ward_tick(&w);
@@ -224,8 +191,8 @@ static void test_verifier_votes_for_it(void **state)
 	assert_int_equal(ward_order(&w, 0)->order.size, 300000);
 	ward_done(&w);
 	assert_string_equal(ward_vote_row(&w, op), "pending");
-	assert_true(json_is_true(sent("verified")));
-	assert_string_equal(json_string_value(sent("verification_hash")), w.hash);
+	assert_true(json_is_true(ward_sent(&w, "verified")));
+	assert_string_equal(json_string_value(ward_sent(&w, "verification_hash")), w.hash);
 	ward_apply(&w);
 	assert_string_equal(ward_vote_row(&w, op), "submitted");
 	assert_int_equal(w.real.heal_vote(w.real.ctx, &verified, op, w.self), 0);
@@ -236,16 +203,16 @@ static void test_verifier_votes_for_it(void **state)
 
 static void test_verifier_mismatch_is_a_vote_with_the_computed_hash(void **state)
 {
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 	char other[HEAL_HASH_ROOM];
 	bool verified = true;
 
 	heal_negative_hash(other, "not a file");
 	ward_tick(&w);
 	ward_end(&w, HEAL_END_DONE, other, "");
-	assert_true(json_is_false(sent("verified")));
-	assert_string_equal(json_string_value(sent("verification_hash")), other);
-	assert_string_equal(json_string_value(sent("details")), "reason_hash_mismatch");
+	assert_true(json_is_false(ward_sent(&w, "verified")));
+	assert_string_equal(json_string_value(ward_sent(&w, "verification_hash")), other);
+	assert_string_equal(json_string_value(ward_sent(&w, "details")), "reason_hash_mismatch");
 	ward_apply(&w);
 	assert_int_equal(w.real.heal_vote(w.real.ctx, &verified, op, w.self), 0);
 	assert_false(verified);
@@ -254,20 +221,20 @@ static void test_verifier_mismatch_is_a_vote_with_the_computed_hash(void **state
 /* Compared with what the healer claimed; that it is the ticket's hash is the ledger's business. */
 static void test_verifier_compares_with_the_result_hash(void **state)
 {
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 	char claimed[HEAL_HASH_ROOM];
 
 	heal_negative_hash(claimed, "what the healer said");
 	text_set(&heal_op_find(w.net.state, op)->result_hash, claimed);
 	ward_tick(&w);
 	ward_end(&w, HEAL_END_DONE, "", ""); /* the ticket's hash */
-	assert_true(json_is_false(sent("verified")));
+	assert_true(json_is_false(ward_sent(&w, "verified")));
 	ward_say(&w, ENTRY_EXPIRED, 0, "");
 }
 
 static void test_verifier_without_result_hash_does_not_vote(void **state)
 {
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 
 	text_set(&heal_op_find(w.net.state, op)->result_hash, "");
 	ward_run(&w);
@@ -276,7 +243,7 @@ static void test_verifier_without_result_hash_does_not_vote(void **state)
 
 static void test_verifier_tries_three_times_then_votes_against(void **state)
 {
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 	char against[HEAL_HASH_ROOM];
 
 	heal_negative_hash(against, "reason_fetch_failed");
@@ -294,8 +261,8 @@ static void test_verifier_tries_three_times_then_votes_against(void **state)
 	assert_int_equal(w.orders, 1);
 	assert_int_equal(w.entries, 0);
 	ward_end(&w, HEAL_END_REMOTE, "", "no answer");
-	assert_true(json_is_false(sent("verified")));
-	assert_string_equal(json_string_value(sent("verification_hash")), against);
+	assert_true(json_is_false(ward_sent(&w, "verified")));
+	assert_string_equal(json_string_value(ward_sent(&w, "verification_hash")), against);
 	ward_apply(&w);
 	assert_string_equal(ward_vote_row(&w, op), "submitted");
 }
@@ -303,7 +270,7 @@ static void test_verifier_tries_three_times_then_votes_against(void **state)
 /* One attempt gets fetch_timeout, or what 8 MiB/s need; a try that we cut short is no evidence. */
 static void test_verifier_time_of_an_attempt(void **state)
 {
-	uint64_t op = reported(), end;
+	uint64_t op = ward_reported(&w), end;
 
 	ward_tick(&w);
 	assert_int_equal(ward_order(&w, 0)->order.deadline_ns, w.now.mono_ns + 60000 * NS_PER_MS);
@@ -328,12 +295,12 @@ static void test_verifier_hash_that_cannot_be_computed(void **state)
 {
 	char against[HEAL_HASH_ROOM];
 
-	reported();
+	ward_reported(&w);
 	heal_negative_hash(against, "reason_hash_compute_failed");
 	ward_tick(&w);
 	ward_end(&w, HEAL_END_WRONG, "", "no machinery");
-	assert_true(json_is_false(sent("verified")));
-	assert_string_equal(json_string_value(sent("verification_hash")), against);
+	assert_true(json_is_false(ward_sent(&w, "verified")));
+	assert_string_equal(json_string_value(ward_sent(&w, "verification_hash")), against);
 	ward_apply(&w);
 }
 
@@ -341,7 +308,7 @@ static void test_verifier_hash_that_cannot_be_computed(void **state)
 static void test_verifier_local_causes_are_no_votes(void **state)
 {
 	static const enum heal_end local[] = {HEAL_END_OURS, HEAL_END_CLOSED, HEAL_END_LOST};
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 
 	for (unsigned i = 0; i < 3; i++) {
 		ward_tick(&w);
@@ -364,7 +331,7 @@ static void test_verifier_op_that_moved_on_gets_no_vote(void **state)
 	ward_tick(&w);
 	ward_vote(&w, op, w.other[1], true);
 	ward_vote(&w, op, w.other[2], true);
-	assert_int_equal(status_of(op), HEAL_VERIFIED);
+	assert_int_equal(ward_status(&w, op), HEAL_VERIFIED);
 	ward_end(&w, HEAL_END_DONE, "", "");
 	assert_int_equal(w.entries, 0);
 	assert_string_equal(ward_vote_row(&w, op), "");
@@ -372,7 +339,7 @@ static void test_verifier_op_that_moved_on_gets_no_vote(void **state)
 
 static void test_verifier_ledger_that_cannot_be_read_is_no_vote(void **state)
 {
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 
 	ward_tick(&w);
 	w.op_error = ASSAY_E_IO;
@@ -391,12 +358,12 @@ static void test_verifier_ledger_that_cannot_be_read_is_no_vote(void **state)
 
 static void test_vote_rows_go_when_their_op_is_over(void **state)
 {
-	uint64_t op = reported();
+	uint64_t op = ward_reported(&w);
 
 	ward_run(&w);
 	assert_string_equal(ward_vote_row(&w, op), "submitted");
 	ward_vote(&w, op, w.other[1], true);
-	assert_int_equal(status_of(op), HEAL_VERIFIED);
+	assert_int_equal(ward_status(&w, op), HEAL_VERIFIED);
 	w.op_error = ASSAY_E_IO;
 	ward_tick(&w);
 	assert_string_equal(ward_vote_row(&w, op), "submitted");
@@ -408,14 +375,14 @@ static void test_vote_rows_go_when_their_op_is_over(void **state)
 
 static void test_verifier_does_not_read_more_than_it_may(void **state)
 {
-	reported();
+	ward_reported(&w);
 	w.heal.settings.reconstructed_max = 299999;
 	ward_run(&w);
 	assert_int_equal(w.begun[HEAL_HASH], 0);
 	assert_true(ward_logged(&w, "max_reconstructed_bytes"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) WARD_TEST(name, w)
 
 int main(void)
 {

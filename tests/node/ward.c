@@ -140,6 +140,18 @@ void ward_free(struct ward *w)
 	net_free(&w->net);
 }
 
+int ward_setup(void **state)
+{
+	ward_init(*state, 0);
+	return 0;
+}
+
+int ward_teardown(void **state)
+{
+	ward_free(*state);
+	return 0;
+}
+
 /* --- effects */
 
 static void carry_one(struct ward *w, const struct effect *e)
@@ -411,6 +423,36 @@ void ward_votes(struct ward *w, uint64_t op, bool verified)
 
 	for (size_t i = 0; i < v->n; i++)
 		ward_vote(w, op, v->at[i], verified);
+}
+
+uint64_t ward_reported(struct ward *w)
+{
+	uint64_t op = ward_op(w, w->other[0], w->self, w->other[1]);
+
+	ward_claim(w, op);
+	return op;
+}
+
+uint64_t ward_claimed(struct ward *w)
+{
+	uint64_t op = ward_op(w, w->self, w->other[0], w->other[1]);
+
+	ward_tick(w);
+	ward_done(w);
+	ward_apply(w);
+	assert_string_equal(ward_claim_row(w, op), "submitted");
+	return op;
+}
+
+enum heal_status ward_status(struct ward *w, uint64_t op)
+{
+	return ward_find(w, op)->status;
+}
+
+const json_t *ward_sent(struct ward *w, const char *member)
+{
+	assert_int_equal(w->entries, 1);
+	return json_object_get(w->entry[0].data, member);
 }
 
 /* --- what there is */

@@ -78,6 +78,11 @@ struct ward {
 /* self is the number of the node. */
 void ward_init(struct ward *w, unsigned self);
 void ward_free(struct ward *w);
+/* A test with the ward of node 0, made anew for it. */
+int ward_setup(void **state);
+int ward_teardown(void **state);
+#define WARD_TEST(name, ward) \
+	cmocka_unit_test_prestate_setup_teardown(name, ward_setup, ward_teardown, &(ward))
 
 /* A SCHEDULED op of this epoch. NULL: no second verifier. */
 uint64_t ward_op(struct ward *w, const char *healer, const char *first, const char *second);
@@ -88,6 +93,13 @@ void ward_claim(struct ward *w, uint64_t op);
 void ward_vote(struct ward *w, uint64_t op, const char *verifier, bool verified);
 /* By all its verifiers. */
 void ward_votes(struct ward *w, uint64_t op, bool verified);
+
+/* An op that another node healed and this one verifies; one that this node has healed. */
+uint64_t ward_reported(struct ward *w);
+uint64_t ward_claimed(struct ward *w);
+enum heal_status ward_status(struct ward *w, uint64_t op);
+/* A member of the one entry that was sent. */
+const json_t *ward_sent(struct ward *w, const char *member);
 
 /* A tick now. */
 void ward_tick(struct ward *w);
