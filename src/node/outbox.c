@@ -8,7 +8,9 @@
 #include "assay/status.h"
 #include "base/must.h"
 #include "base/text.h"
+#include "ledger/heal.h"
 #include "ledger/params.h"
+#include "ledger/rules.h"
 #include "node/node_db.h"
 
 #define WORDS_MAX    64
@@ -29,6 +31,7 @@ struct item {
 	int64_t n; /* its row */
 	enum entry_class class;
 	uint64_t cookie, epoch;
+	uint64_t heal_op; /* that it claims or votes on; 0: it does neither */
 	uint8_t id[32], hash[32];
 	uint8_t *bytes;
 	size_t len;
@@ -60,6 +63,13 @@ static void item_free(struct item *i)
 	free(i);
 }
 
+static uint64_t heal_op_of(const struct entry *e)
+{
+	bool timely = strcmp(e->type, "heal_claim") == 0 || strcmp(e->type, "heal_vote") == 0;
+
+	return timely ? data_number(e->data, "heal_op_id") : 0;
+}
+
 /* NULL when the bytes are no entry. */
 static struct item *item_new(const uint8_t *bytes, size_t len)
 {
@@ -72,6 +82,7 @@ static struct item *item_new(const uint8_t *bytes, size_t len)
 	if (good) {
 		memcpy(i->id, e.id, sizeof(i->id));
 		i->epoch = e.epoch;
+		i->heal_op = heal_op_of(&e);
 	}
 	entry_free(&e);
 	if (!good) {
@@ -347,22 +358,33 @@ static void lost_race(struct outbox *o, struct item *i, struct moment now)
 	try_again(i, now);
 }
 
-void outbox_send(struct outbox *o, struct feed *feed, struct moment now)
+/* Since it was put, the deadline epoch of what it is about has begun (docs/healing.md). */
+static bool is_late(const struct item *i, struct state *state)
+{
+	const struct heal_op *op = i->heal_op != 0 ? heal_op_find(state, i->heal_op) : NULL;
+
+	return op != NULL && op->deadline_epoch != 0 && state_epoch(state) >= op->deadline_epoch;
+}
+
+int outbox_send(struct outbox *o, struct feed *feed, struct state *state, struct moment now)
 {
 	struct item *i;
+	int err = 0;
 
 	must(sqlite3_get_autocommit(o->db)); /* what is sent has been written down */
 	if (o->awaiting)
-		return;
-	i = choose(o, now);
-	if (i == NULL)
-		return;
+		return 0;
+	while ((i = choose(o, now)) != NULL && is_late(i, state) && err == 0)
+		err = leave(o, i, ENTRY_EXPIRED, 0, "");
+	if (i == NULL || err != 0)
+		return err;
 	if (feed_append(feed, i->bytes, i->len) != 0) {
 		try_again(i, now);
-		return;
+		return 0;
 	}
 	o->in_flight = i;
 	o->awaiting = true;
+	return 0;
 }
 
 int outbox_sent(struct outbox *o, const struct feed_event *event, struct state *state,

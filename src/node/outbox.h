@@ -47,8 +47,12 @@ size_t outbox_count(const struct outbox *o);
 #define OUTBOX_RACES_MAX 10
 void outbox_races(struct outbox *o, unsigned max);
 
-/* Sends what is next, if its time has come. May be called when the copy is caught up. */
-void outbox_send(struct outbox *o, struct feed *feed, struct moment now);
+/*
+ * Sends what is next, if its time has come. May be called when the copy, state, is caught up. A
+ * claim or a vote whose op's deadline epoch has begun leaves instead, as EXPIRED. 0, or a code when
+ * that cannot be written.
+ */
+int outbox_send(struct outbox *o, struct feed *feed, struct state *state, struct moment now);
 /* The feed's answer. state: for entries that were in the log before. */
 int outbox_sent(struct outbox *o, const struct feed_event *event, struct state *state,
 		struct moment now);

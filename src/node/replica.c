@@ -184,10 +184,16 @@ static void on_hole(struct replica *r, uint64_t seq)
 	replica_mismatch(r, "an entry is missing in the log", seq, log, NULL);
 }
 
+/* Entries that left it are told. */
+static void outbox_done(struct replica *r, int err)
+{
+	if (err != 0)
+		replica_fail(r, "the outbox could not be written", err);
+	outbox_committed(r->outbox);
+}
+
 static void take_event(struct replica *r, struct feed_event *event, struct moment now)
 {
-	int err;
-
 	switch (event->kind) {
 	case FEED_CONNECTED:
 		replica_connected(r, event->floor, event->seq);
@@ -200,10 +206,7 @@ static void take_event(struct replica *r, struct feed_event *event, struct momen
 			event->bytes = NULL;
 		break;
 	case FEED_APPENDED:
-		err = outbox_sent(r->outbox, event, r->state, now);
-		if (err != 0)
-			replica_fail(r, "the outbox could not be written", err);
-		outbox_committed(r->outbox);
+		outbox_done(r, outbox_sent(r->outbox, event, r->state, now));
 		break;
 	case FEED_TRIMMED:
 		r->trimmed = true;
@@ -258,7 +261,7 @@ bool replica_turn(struct replica *r, struct moment now)
 	if (r->failed)
 		return false;
 	if (condition_of(r) == REPLICA_CURRENT)
-		outbox_send(r->outbox, r->feed, now);
+		outbox_done(r, outbox_send(r->outbox, r->feed, r->state, now));
 	outbox_remind(r->outbox, now);
 	feed_hurry(r->feed, outbox_count(r->outbox) > 0);
 	return more;

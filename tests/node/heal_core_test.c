@@ -47,6 +47,9 @@ struct place {
 	uint64_t cookie;
 	bool ended;
 	enum heal_end end;
+	/* Of entries that the test put. */
+	unsigned outcomes;
+	struct entry_outcome outcome;
 };
 static struct place p;
 
@@ -99,6 +102,13 @@ static int sweep(void *ctx, unsigned *left, bool (*keep)(void *arg, uint64_t op)
 	return 0;
 }
 
+static void on_outcome(void *ctx, uint64_t cookie, const uint8_t id[32],
+		       const struct entry_outcome *outcome)
+{
+	p.outcomes += outcome->end != ENTRY_OPEN;
+	p.outcome = *outcome;
+}
+
 /* --- the place */
 
 static int setup(void **state)
@@ -148,6 +158,7 @@ static int open_core(char *why, size_t why_room, bool on)
 		.genesis = p.net.document.at,
 		.genesis_len = p.net.document.len,
 		.settings.heal.on = on,
+		.listener = {.outcome = on_outcome},
 		.heal = {begin, cancel, next, NULL, staged, sweep, NULL},
 		.peers = {.account = SELF,
 			  .clock = clock_sim(&p.time),
@@ -305,6 +316,44 @@ static void test_op_is_healed_through_the_core(void **state)
 	assert_string_equal(s.phase, "serving verifiers");
 }
 
+/*
+ * A claim that waits for the log until its deadline epoch has begun does not go out any more; nor
+ * does a vote. The ledger itself would still take it.
+ */
+static void test_h1_what_waited_too_long_is_not_sent(void **state)
+{
+	json_t *vote = json_pack("{sIsbssss}", "heal_op_id", (json_int_t)7, "verified", 1,
+				 "verification_hash", HASH, "details", "");
+	const struct engine_sim_faults away = {.races = 100}; /* of what it appends */
+	struct heal_standing s;
+
+	engine_sim_set_faults(p.sim, away);
+	open_well(true);
+	network_ticks();
+	run();
+	assert_int_equal(p.order.work, HEAL_BUILD);
+	p.end = HEAL_END_DONE;
+	p.ended = true;
+	assert_int_equal(core_put(p.core, 5, ENTRY_HEAL, "heal_vote", vote, CORE_FRESH, p.now), 0);
+	json_decref(vote);
+	run();
+	while (state_epoch(p.net.state) < 3)
+		network_ticks();
+	assert_int_equal(p.outcomes, 0);
+	run();
+	assert_int_equal(state_epoch(core_state(p.core)), 3);
+	engine_sim_set_faults(p.sim, (struct engine_sim_faults){0});
+	run();
+	assert_int_equal(heal_op_find(core_state(p.core), 7)->status, HEAL_SCHEDULED);
+	assert_int_equal(p.outcomes, 1);
+	assert_int_equal(p.outcome.end, ENTRY_EXPIRED);
+	/* The claim may still be in the log for all that the node knows: it stays until the op
+	 * ends. */
+	assert_int_equal(p.folders, 1);
+	assert_int_equal(core_heal_list(p.core, &s, 1), 1);
+	assert_non_null(strstr(s.waiting_for, "too late to claim"));
+}
+
 static void test_m3_core_waits_for_cancelled_work(void **state)
 {
 	open_well(true);
@@ -390,6 +439,7 @@ int main(void)
 		TEST(test_sweep_keeps_what_cannot_be_read),
 		TEST(test_sweep_that_fails_stops_the_start),
 		TEST(test_op_is_healed_through_the_core),
+		TEST(test_h1_what_waited_too_long_is_not_sent),
 		TEST(test_m3_core_waits_for_cancelled_work),
 		TEST(test_m3_core_does_not_wait_for_ever),
 		cmocka_unit_test(test_l1_applied_and_not_committed),
