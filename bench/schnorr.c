@@ -117,10 +117,9 @@ static double batch_ticks(struct assay_schnorr *batch, enum kind kind, uint32_t 
 static void phases(const struct assay_schnorr_stats *a, const struct assay_schnorr_stats *b,
 		   double scale)
 {
-#define X(name) scale *(double)(b->name - a->name)
-	printf("  %6.0f %6.0f %6.0f %6.0f %6.0f %6.0f %6.0f\n", X(hash_ticks), X(lift_ticks),
-	       X(coefficient_ticks), X(bucket_ticks), X(pyramid_ticks), X(final_ticks),
-	       X(judge_ticks));
+#define X(name) scale *(double)(b->name##_ticks - a->name##_ticks)
+	printf(" %6.0f %6.0f %5.0f %5.0f %5.0f %6.0f %6.0f %5.0f %6.0f\n", X(hash), X(lift),
+	       X(randomizer), X(scalar), X(digit), X(add), X(pyramid), X(final), X(judge));
 #undef X
 }
 
@@ -228,8 +227,8 @@ int bench_schnorr(int argc, char **argv)
 		fprintf(stderr, "assay-bench: this processor or build lacks that code\n");
 		return 1;
 	}
-	printf("code   size kind      single   batch  least   med  most  l/l     hash   lift  "
-	       "coeff bucket pyramid final  judge\n");
+	printf("code   size kind      single   batch  least   med  most  l/l     hash   lift  rand "
+	       "scalr digit   adds  pyram final  judge\n");
 	for (uint32_t s = 0; s < count; s++)
 		for (enum kind kind = COLD; kind < KINDS; kind++)
 			if (kind <= CACHED || sizes[s] == 1024 || count == 1)

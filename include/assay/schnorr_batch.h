@@ -36,11 +36,19 @@ enum assay_schnorr_code {
 	ASSAY_SCHNORR_IFMA,  /* AVX-512 with IFMA */
 };
 
+enum assay_schnorr_method {
+	ASSAY_SCHNORR_FASTEST, /* by the number of items, and by how much was bad lately */
+	ASSAY_SCHNORR_SINGLES, /* libsecp256k1 for each */
+	ASSAY_SCHNORR_JUDGE,   /* each by itself, in lanes where the code has some */
+	ASSAY_SCHNORR_SUM,     /* one sum of all first, however few */
+};
+
 struct assay_schnorr_config {
-	uint32_t items_max;	      /* of one batch, 1..65536 */
-	uint32_t keys_max;	      /* of the key cache, 0..65536 */
-	enum assay_schnorr_code code; /* other than BEST for tests and figures */
-	bool forgets;		      /* likewise: how much was bad lately does not matter */
+	uint32_t items_max;		  /* of one batch, 1..65536 */
+	uint32_t keys_max;		  /* of the key cache, 0..65536 */
+	enum assay_schnorr_code code;	  /* other than BEST for tests and figures */
+	bool forgets;			  /* likewise: how much was bad lately does not matter */
+	enum assay_schnorr_method method; /* likewise, other than FASTEST */
 };
 
 struct assay_schnorr;
@@ -97,8 +105,15 @@ void assay_schnorr_reset(struct assay_schnorr *batch);
 
 /* Where the time went, in ticks of the time-stamp counter, and how much was done; since init. */
 struct assay_schnorr_stats {
-	uint64_t hash_ticks, lift_ticks, coefficient_ticks, fill_ticks, bucket_ticks, pyramid_ticks,
-		final_ticks, judge_ticks;
+	uint64_t hash_ticks;	   /* challenges */
+	uint64_t lift_ticks;	   /* of R and of keys */
+	uint64_t randomizer_ticks; /* the seed, and the coefficients drawn from it */
+	uint64_t scalar_ticks;	   /* a s, a e, their sums by key, and the halves of these */
+	uint64_t digit_ticks;	   /* cutting digits, and putting points to their buckets */
+	uint64_t add_ticks;	   /* buckets */
+	uint64_t pyramid_ticks;	   /* the buckets' weighted sums */
+	uint64_t final_ticks;	   /* the sums of all bits */
+	uint64_t judge_ticks;	   /* items by themselves, also by libsecp256k1 */
 	uint64_t items, singles, judged, lifts, checks, additions, addition_calls;
 };
 void assay_schnorr_stats(const struct assay_schnorr *batch, struct assay_schnorr_stats *out);

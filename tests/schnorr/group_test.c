@@ -212,7 +212,7 @@ static void sums_of_small_groups(void **state)
 			uint32_t index = 1 + (uint32_t)cases_random(&seed) % (order - 1);
 			struct half_scalar k = draw();
 
-			msm_term(m, i, index, &k);
+			msm_term(m, i, index, k.w, k.negative != 0);
 			told = (told + modulo(&k) * index) % order;
 		}
 		while (!msm_step(m))

@@ -55,16 +55,12 @@ MODEL void _mm512_store_si512(void *p, __m512i a)
 		__builtin_trap();
 	memcpy(p, a.q, 64);
 }
-MODEL __m256i _mm256_load_si256(const __m256i *p)
+MODEL __m256i _mm256_loadu_si256(const __m256i *p)
 {
-	if ((uintptr_t)p % 32 != 0)
-		__builtin_trap();
 	return *p;
 }
-MODEL void _mm256_store_si256(__m256i *p, __m256i a)
+MODEL void _mm256_storeu_si256(__m256i *p, __m256i a)
 {
-	if ((uintptr_t)p % 32 != 0)
-		__builtin_trap();
 	*p = a;
 }
 MODEL __m512i _mm512_add_epi64(__m512i a, __m512i b)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The IFMA kernels over the model of their instructions. */
+/* The IFMA kernels over the model of their instructions, with every bound checked. */
 #define SCHNORR_IFMA_MODEL
+#define FE_BOUNDS
 #define KERNELS	     kernels_model
 #define KERNELS_NAME "model"
 

@@ -34,7 +34,7 @@ static void lifts(void **state)
 	const struct kernels *k = *state;
 	uint8_t x[LIFT_MAX][32];
 	const uint8_t *in[LIFT_MAX];
-	struct point out[LIFT_MAX];
+	struct point out[LIFT_MAX], image[LIFT_MAX];
 
 	for (int round = 0; round < 40; round++) {
 		uint32_t n = 1 + (uint32_t)cases_random(&seed) % LIFT_MAX, good;
@@ -47,7 +47,7 @@ static void lifts(void **state)
 				x[i][27] = 0xfe, x[i][30] = 0xfc, x[i][31] &= 0x2e;
 			in[i] = x[i];
 		}
-		good = k->lift(out, in, n);
+		good = k->lift(out, round % 4 == 0 ? NULL : image, in, n);
 		for (uint32_t i = 0; i < n; i++) {
 			uint8_t even[33] = {2};
 			secp256k1_pubkey told;
@@ -55,8 +55,13 @@ static void lifts(void **state)
 			memcpy(even + 1, x[i], 32);
 			assert_int_equal(good >> i & 1,
 					 secp256k1_ec_pubkey_parse(context, &told, even, 33));
-			if (good >> i & 1)
-				assert_true(same_point(&out[i], &told));
+			if ((good >> i & 1) == 0)
+				continue;
+			assert_true(same_point(&out[i], &told));
+			struct point lambda = point_endomorphism(&out[i]);
+
+			if (round % 4 != 0)
+				assert_memory_equal(&image[i], &lambda, sizeof(lambda));
 		}
 		assert_true(n == 32 || good >> n == 0);
 	}
@@ -72,7 +77,7 @@ static void draw_points(bool infinities)
 		const uint8_t *in = x;
 
 		cases_fill(&seed, x, 32);
-		have += kernels_plain.lift(&points[have], &in, 1) & 1;
+		have += kernels_plain.lift(&points[have], NULL, &in, 1) & 1;
 	}
 	for (int i = 0; infinities && i < 8; i++)
 		memset(&points[cases_random(&seed) % POINTS], 0, sizeof(points[0]));
@@ -160,6 +165,61 @@ static void any_sums(void **state)
 	}
 }
 
+/* Numbers modulo the order against the twin, those at the ends of ranges among them. */
+static struct scalar draw_scalar(void)
+{
+	static const uint64_t low[2] = {0xbfd25e8cd0364141, 0xbaaedce6af48a03b}; /* of the order */
+	struct scalar s = {{0}};
+	uint64_t r = cases_random(&seed);
+
+	switch (r % 8) {
+	case 0:
+		s = (struct scalar){{r >> 61, 0, 0, 0}};
+		break;
+	case 1: /* next to the order */
+		s = (struct scalar){{low[0] - 1 - (r >> 62), low[1], ~(uint64_t)1, ~(uint64_t)0}};
+		break;
+	case 2: /* all ones, but below it */
+		memset(&s, 0xff, sizeof(s));
+		s.w[2] -= 2;
+		break;
+	case 3:
+		s.w[r >> 8 & 3] = (uint64_t)1 << (r >> 58);
+		break;
+	default:
+		cases_fill(&seed, &s, sizeof(s));
+		s.w[3] >>= 1;
+	}
+	return s;
+}
+
+static void scalars(void **state)
+{
+	const struct kernels *k = *state;
+	struct scalar a[SCALARS_MAX], b[SCALARS_MAX], out[SCALARS_MAX];
+	struct half_scalar half[2 * SCALARS_MAX];
+
+	for (int round = 0; round < CASES_ROUNDS(400, 40); round++) {
+		size_t n = 1 + cases_random(&seed) % SCALARS_MAX;
+
+		for (size_t i = 0; i < SCALARS_MAX; i++) {
+			a[i] = b[i] = draw_scalar();
+			b[i] = draw_scalar();
+			a[i].w[2] = a[i].w[3] = 0;
+		}
+		k->scalar_mul(out, a, b, n);
+		k->scalar_split(half, b, n);
+		for (size_t i = 0; i < n; i++) {
+			struct scalar told = scalar_mul_128(a[i].w, b[i]);
+			struct half_scalar halves[2];
+
+			assert_memory_equal(&out[i], &told, sizeof(told));
+			scalar_split(halves, b[i]);
+			assert_memory_equal(&half[2 * i], halves, sizeof(halves));
+		}
+	}
+}
+
 /* Signatures in lanes, against libsecp256k1. */
 static void judged(void **state)
 {
@@ -187,7 +247,7 @@ static void judged(void **state)
 			sha256_tagged(digest, "BIP0340/challenge", parts, 3);
 			scalar_read(&e, digest);
 			scalar_read(&s, c[i].signature + 32);
-			assert_int_equal(kernels_plain.lift(&p, &key, 1), 1);
+			assert_int_equal(kernels_plain.lift(&p, NULL, &key, 1), 1);
 			judge_lane(&judge, &p, c[i].signature, s, e);
 		}
 		while (!judge_run(&judge))
@@ -205,16 +265,20 @@ static void judged(void **state)
 
 int main(void)
 {
-	const struct kernels *sets[] = {&kernels_plain, &kernels_bounds, &kernels_model,
-					dispatch_kernels(ASSAY_SCHNORR_AVX2),
+	const struct kernels *avx2 = dispatch_kernels(ASSAY_SCHNORR_AVX2);
+	const struct kernels *sets[] = {&kernels_plain,
+					&kernels_bounds,
+					&kernels_model,
+					avx2,
+					avx2 != NULL ? &kernels_bounds_avx2 : NULL,
 					dispatch_kernels(ASSAY_SCHNORR_IFMA)};
 	int failed = 0;
 
 	context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-	for (int i = 0; i < 5; i++) {
-		const struct CMUnitTest tests[] = {TEST(lifts, sets[i]),
-						   TEST(distinct_sums, sets[i]),
-						   TEST(any_sums, sets[i]), TEST(judged, sets[i])};
+	for (int i = 0; i < 6; i++) {
+		const struct CMUnitTest tests[] = {
+			TEST(lifts, sets[i]), TEST(distinct_sums, sets[i]), TEST(any_sums, sets[i]),
+			TEST(scalars, sets[i]), TEST(judged, sets[i])};
 
 		if (sets[i] == NULL)
 			continue;

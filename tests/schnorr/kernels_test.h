@@ -4,6 +4,6 @@
 
 #include "crypto/schnorr/kernels.h"
 
-extern const struct kernels kernels_model, kernels_bounds;
+extern const struct kernels kernels_model, kernels_bounds, kernels_bounds_avx2;
 
 #endif

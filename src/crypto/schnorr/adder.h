@@ -15,7 +15,7 @@
 #define REF_INDEX   0x3fffffffu
 #define REF_EMPTY   0xffffffffu
 
-#define ADDER_BATCH 256 /* jobs: some 25 us, so that a run can stop in between */
+#define ADDER_BATCH ADD_JOBS_MAX /* jobs, at most; the kernels say how many */
 
 struct adder {
 	const struct kernels *kernels;
@@ -38,7 +38,7 @@ struct adder {
 /* Room for one more job than a batch, so that the last store needs no branch. */
 static inline bool adder_full(const struct adder *a)
 {
-	return a->jobs >= ADDER_BATCH;
+	return a->jobs >= a->kernels->add_slice;
 }
 
 /* Only while not full. */

@@ -44,11 +44,18 @@ void singles_step(struct assay_schnorr *b)
 static enum phase begin(struct assay_schnorr *b)
 {
 	bool suspect = !b->config.forgets && b->bad_lately * SUSPECT_SHARE > b->items_lately;
+	enum assay_schnorr_method method = b->config.method;
 
-	b->judge_all = b->kernels->judges && (suspect || b->items_count <= JUDGE_MAX);
+	if (method == ASSAY_SCHNORR_FASTEST)
+		method = b->items_count <= b->kernels->singles_max ? ASSAY_SCHNORR_SINGLES
+			 : suspect || b->items_count <= JUDGE_MAX  ? ASSAY_SCHNORR_JUDGE
+								   : ASSAY_SCHNORR_SUM;
+	if (method == ASSAY_SCHNORR_JUDGE && !b->kernels->judges)
+		method = suspect ? ASSAY_SCHNORR_SINGLES : ASSAY_SCHNORR_SUM;
+	b->judge_all = method == ASSAY_SCHNORR_JUDGE;
 	if (b->items_count == 0)
 		return PHASE_DONE;
-	if (b->items_count > b->kernels->singles_max && (b->kernels->judges || !suspect))
+	if (method != ASSAY_SCHNORR_SINGLES)
 		return PHASE_HASH;
 	for (uint32_t i = 0; i < b->items_count; i++)
 		if (b->items[i].len > MESSAGE_SINGLE_MAX)
@@ -75,11 +82,8 @@ static void step(struct assay_schnorr *b)
 	case PHASE_HASH:
 		hash_step(b);
 		break;
-	case PHASE_LIFT_R:
-		lift_r_step(b);
-		break;
-	case PHASE_LIFT_KEYS:
-		lift_keys_step(b);
+	case PHASE_LIFT:
+		lift_step(b);
 		break;
 	case PHASE_SETTLE:
 		settle_step(b);
@@ -90,11 +94,20 @@ static void step(struct assay_schnorr *b)
 	case PHASE_COEFFICIENTS:
 		coefficients_step(b);
 		break;
+	case PHASE_PRODUCTS:
+		products_step(b);
+		break;
 	case PHASE_SEGMENT:
 		segment_step(b);
 		break;
-	case PHASE_TERMS:
-		terms_step(b);
+	case PHASE_COLLECT:
+		collect_step(b);
+		break;
+	case PHASE_NONCE_TERMS:
+		nonce_terms_step(b);
+		break;
+	case PHASE_KEY_TERMS:
+		key_terms_step(b);
 		break;
 	case PHASE_MSM:
 		msm_phase_step(b);
@@ -114,14 +127,17 @@ static uint64_t *ticks_of(struct assay_schnorr *b)
 	switch (b->phase) {
 	case PHASE_HASH:
 		return &b->stats.hash_ticks;
-	case PHASE_LIFT_R:
-	case PHASE_LIFT_KEYS:
+	case PHASE_LIFT:
 		return &b->stats.lift_ticks;
-	case PHASE_SETTLE:
 	case PHASE_SEED:
 	case PHASE_COEFFICIENTS:
-	case PHASE_TERMS:
-		return &b->stats.coefficient_ticks;
+		return &b->stats.randomizer_ticks;
+	case PHASE_PRODUCTS:
+	case PHASE_COLLECT:
+	case PHASE_KEY_TERMS:
+		return &b->stats.scalar_ticks;
+	case PHASE_NONCE_TERMS:
+		return &b->stats.digit_ticks;
 	case PHASE_SINGLES:
 	case PHASE_JUDGE:
 		return &b->stats.judge_ticks;

@@ -21,13 +21,13 @@ enum {
 };
 
 struct item {
+	struct scalar a;      /* the coefficient, below 2^128 */
+	struct scalar as, ae; /* times s, and e */
 	const uint8_t *message;
 	size_t len;
 	uint8_t signature[64];
-	uint32_t key;  /* index into the batch's keys */
-	bool failed;   /* its verdict is no, whatever the others say */
-	uint64_t a[2]; /* the coefficient */
-	struct scalar as, ae;
+	uint32_t key; /* index into the batch's keys */
+	bool failed;  /* its verdict is no, whatever the others say */
 };
 
 /* What the coefficients are drawn from. */
@@ -67,13 +67,15 @@ enum phase {
 	PHASE_OPEN, /* items are added */
 	PHASE_SINGLES,
 	PHASE_HASH,
-	PHASE_LIFT_R,
-	PHASE_LIFT_KEYS,
+	PHASE_LIFT,
 	PHASE_SETTLE,
 	PHASE_SEED,
 	PHASE_COEFFICIENTS,
+	PHASE_PRODUCTS,
 	PHASE_SEGMENT,
-	PHASE_TERMS,
+	PHASE_COLLECT,
+	PHASE_NONCE_TERMS,
+	PHASE_KEY_TERMS,
 	PHASE_MSM,
 	PHASE_JUDGE,
 	PHASE_DONE
@@ -139,17 +141,20 @@ void cache_touch(struct assay_schnorr *b, uint32_t slot);
 /* The slot of a key, marked so, or 0. */
 uint32_t cache_find(struct assay_schnorr *b, const uint8_t key[32]);
 /* Puts a key in that is not there; its slot. The cache has room for some. */
-uint32_t cache_insert(struct assay_schnorr *b, const uint8_t key[32], const struct point *p);
+uint32_t cache_insert(struct assay_schnorr *b, const uint8_t key[32], const struct point *p,
+		      const struct point *image);
 
 /* Each does one step of its phase, at most some 30 us, and moves `phase` on. */
 void hash_step(struct assay_schnorr *b);
-void lift_r_step(struct assay_schnorr *b);
-void lift_keys_step(struct assay_schnorr *b);
+void lift_step(struct assay_schnorr *b);
 void settle_step(struct assay_schnorr *b);
 void seed_step(struct assay_schnorr *b);
 void coefficients_step(struct assay_schnorr *b);
+void products_step(struct assay_schnorr *b);
 void segment_step(struct assay_schnorr *b);
-void terms_step(struct assay_schnorr *b);
+void collect_step(struct assay_schnorr *b);
+void nonce_terms_step(struct assay_schnorr *b);
+void key_terms_step(struct assay_schnorr *b);
 void msm_phase_step(struct assay_schnorr *b);
 void judge_step(struct assay_schnorr *b);
 void singles_step(struct assay_schnorr *b);

@@ -82,14 +82,15 @@ uint32_t cache_find(struct assay_schnorr *b, const uint8_t key[32])
 	return slot;
 }
 
-uint32_t cache_insert(struct assay_schnorr *b, const uint8_t key[32], const struct point *p)
+uint32_t cache_insert(struct assay_schnorr *b, const uint8_t key[32], const struct point *p,
+		      const struct point *image)
 {
 	uint32_t slot = take(b), *bucket = bucket_of(b, key);
 	struct cached_key *k = &b->cache[slot];
 
 	memcpy(k->bytes, key, 32);
 	k->p = *p;
-	k->lambda_p = point_endomorphism(p);
+	k->lambda_p = *image;
 	k->generation++;
 	k->next = *bucket;
 	*bucket = slot;
@@ -100,15 +101,15 @@ uint32_t cache_insert(struct assay_schnorr *b, const uint8_t key[32], const stru
 int assay_schnorr_key(struct assay_schnorr *b, uint64_t *handle, const uint8_t key[32])
 {
 	uint32_t slot;
-	struct point p;
+	struct point p, image;
 
 	if (b->config.keys_max == 0)
 		return ASSAY_E_FULL;
 	slot = cache_find(b, key);
 	if (slot == 0) {
-		if (!key_in_range(key) || b->kernels->lift(&p, &key, 1) != 1)
+		if (!key_in_range(key) || b->kernels->lift(&p, &image, &key, 1) != 1)
 			return ASSAY_E_CRYPTO;
-		slot = cache_insert(b, key, &p);
+		slot = cache_insert(b, key, &p, &image);
 	}
 	*handle = (uint64_t)b->cache[slot].generation << GENERATION_SHIFT | slot;
 	return 0;

@@ -79,7 +79,7 @@ V_INLINE struct fe fe_carry(struct fe a)
 V_INLINE void fe_fold(vec z[10], int i)
 {
 	z[6 + i] = v_add(z[6 + i], v_shr(z[5 + i], 52));
-	V_BELOW(z[6 + i], 56);
+	V_SUM_BELOW(z[6 + i], 56);
 	v_madd(&z[i], &z[i + 1], v_operand_low(z[5 + i]), v_operand_set(FE_R));
 }
 
@@ -105,13 +105,13 @@ V_INLINE struct fe fe_end(vec z[10], vec t)
 {
 	FE_UNROLL
 	for (int i = 0; i < 4; i++)
-		V_BELOW(z[i], 59);
+		V_SUM_BELOW(z[i], 59);
 	v_madd(&z[0], &z[1], v_operand(t), v_operand_set(0x1000003d1));
 
 	struct fe out = fe_carry((struct fe){{z[0], z[1], z[2], z[3], z[4]}});
 
-	V_BELOW(out.v[4] - (out.v[4] >> 48 << 48), 48);
-	V_BELOW(out.v[4], 49);
+	/* out[4] < 2^48 + 2^8 */
+	V_BELOW(v_add(out.v[4], v_set(((uint64_t)1 << 48) - 256)), 49);
 	return out;
 }
 
@@ -315,14 +315,19 @@ V_INLINE struct fe fe_unpack(const vec w[4])
 	return r;
 }
 
-/* fe_tighten takes a tight value below 2^256: what is above is folded, and then little is left. */
-V_INLINE void fe_pack(vec w[4], struct fe a)
+/* Limbs below their 52 and 48 bits. */
+V_INLINE void fe_words(vec w[4], struct fe a)
 {
-	a = fe_tighten(a);
 	w[0] = v_or(a.v[0], v_shl(a.v[1], 52));
 	w[1] = v_or(v_shr(a.v[1], 12), v_shl(a.v[2], 40));
 	w[2] = v_or(v_shr(a.v[2], 24), v_shl(a.v[3], 28));
 	w[3] = v_or(v_shr(a.v[3], 36), v_shl(a.v[4], 16));
+}
+
+/* fe_tighten takes a tight value below 2^256: what is above is folded, and then little is left. */
+V_INLINE void fe_pack(vec w[4], struct fe a)
+{
+	fe_words(w, fe_tighten(a));
 }
 
 V_INLINE struct fe fe_load(const uint64_t *p)

@@ -28,18 +28,12 @@ static void row_root(struct fe *r, const struct fe *a, unsigned n)
 	row_sqr(r, t, NULL, n);
 }
 
-/* One vector of points: writes those that are asked for, and says which of the lanes are good. */
-V_INLINE unsigned lift_finish(struct point *out, size_t wanted, struct fe x, struct fe y,
-			      struct fe square)
+V_INLINE void lift_store(struct point *out, size_t wanted, struct fe x, struct fe y)
 {
 	struct point unused[LANES] = {0};
 	uint64_t *rows[LANES];
-	struct fe check = fe_raw_add(fe_sqr(y), fe_raw_neg(square, 1));
-	vec good = fe_is_zero(fe_tighten(check)), even, w[4];
+	vec w[4];
 
-	y = fe_canonical(y);
-	even = v_is_zero(v_and(y.v[0], v_set(1)));
-	y = fe_canonical(fe_tighten(fe_select(even, y, fe_raw_neg(y, 1))));
 	fe_pack(w, x);
 	for (size_t i = 0; i < LANES; i++)
 		rows[i] = i < wanted ? out[i].x : unused[i].x;
@@ -48,6 +42,21 @@ V_INLINE unsigned lift_finish(struct point *out, size_t wanted, struct fe x, str
 	for (size_t i = 0; i < LANES; i++)
 		rows[i] = i < wanted ? out[i].y : unused[i].y;
 	v_store_rows(rows, w);
+}
+
+/* One vector of points: writes those that are asked for, and says which of the lanes are good. */
+V_INLINE unsigned lift_finish(struct point *out, struct point *image, size_t wanted, struct fe x,
+			      struct fe y, struct fe square)
+{
+	struct fe check = fe_raw_add(fe_sqr(y), fe_raw_neg(square, 1));
+	vec good = fe_is_zero(fe_tighten(check)), even;
+
+	y = fe_canonical(y);
+	even = v_is_zero(v_and(y.v[0], v_set(1)));
+	y = fe_canonical(fe_tighten(fe_select(even, y, fe_raw_neg(y, 1))));
+	lift_store(out, wanted, x, y);
+	if (image != NULL)
+		lift_store(image, wanted, fe_canonical(fe_mul(x, fe_set(fe_beta_words))), y);
 	return v_bits(good) & ((wanted < LANES ? 1u << wanted : 1u << LANES) - 1);
 }
 
@@ -70,7 +79,7 @@ V_INLINE struct fe lift_load(const uint8_t *const *in, size_t n)
 }
 
 /* One row at most. */
-static uint32_t lift_row(struct point *out, const uint8_t *const *in, size_t n)
+static uint32_t lift_row(struct point *out, struct point *image, const uint8_t *const *in, size_t n)
 {
 	struct fe x[ROWS], square[ROWS], y[ROWS], seven[ROWS];
 	unsigned vectors = (unsigned)((n + LANES - 1) / LANES);
@@ -84,30 +93,33 @@ static uint32_t lift_row(struct point *out, const uint8_t *const *in, size_t n)
 	row_mul(square, square, x, seven, vectors);
 	row_root(y, square, vectors);
 	for (unsigned i = 0; i < vectors; i++)
-		good |= (uint32_t)lift_finish(out + i * LANES, n - i * LANES, x[i], y[i], square[i])
+		good |= (uint32_t)lift_finish(out + i * LANES,
+					      image == NULL ? NULL : image + i * LANES,
+					      n - i * LANES, x[i], y[i], square[i])
 			<< (i * LANES);
 	return good;
 }
 
-static __attribute__((noinline)) uint32_t lift_all(struct point *out, const uint8_t *const *in,
-						   size_t n)
+static __attribute__((noinline)) uint32_t lift_all(struct point *out, struct point *image,
+						   const uint8_t *const *in, size_t n)
 {
 	uint32_t good = 0;
 
 	for (size_t i = 0; i < n; i += ROWS * LANES) {
 		size_t some = n - i < ROWS * LANES ? n - i : ROWS * LANES;
 
-		good |= lift_row(out + i, in + i, some) << i;
+		good |= lift_row(out + i, image == NULL ? NULL : image + i, in + i, some) << i;
 	}
 	return good;
 }
 
-static uint32_t kernel_lift(struct point *out, const uint8_t *const *in, size_t n)
+static uint32_t kernel_lift(struct point *out, struct point *image, const uint8_t *const *in,
+			    size_t n)
 {
 	uint32_t good;
 
 	v_enter();
-	good = lift_all(out, in, n);
+	good = lift_all(out, image, in, n);
 	v_leave();
 	return good;
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/schnorr/scalar.h"
+
 /* Affine, little-endian words below 2^256, not always below p; all zero is infinity (x = 0 is on no
  * point of the curve). One cache line. */
 struct point {
@@ -29,6 +31,7 @@ struct add_job { /* pool[out] = pool[a] + pool[b]; out may be a or b, and of no 
 #define LANES_MAX    8
 #define ADD_JOBS_MAX 512 /* of one call; more would not stay in the first-level cache */
 #define LIFT_MAX     32	 /* of one call */
+#define SCALARS_MAX  64	 /* of one call; a multiple of all lanes */
 
 struct add_scratch { /* running products and differences of one call */
 	_Alignas(64) uint64_t product[ADD_JOBS_MAX * 5];
@@ -44,14 +47,25 @@ struct judge_state {
 
 struct kernels {
 	const char *name;
-	unsigned add_stride;  /* jobs of an addition come in multiples of this */
-	uint32_t singles_max; /* up to so many items libsecp256k1 checks each */
-	bool judges;	      /* judge_* beat libsecp256k1 */
+	unsigned add_stride;		/* jobs of an addition come in multiples of this */
+	uint32_t add_slice, lift_slice; /* what takes some 30 us */
+	uint32_t singles_max;		/* up to so many items libsecp256k1 checks each */
+	bool judges;			/* judge_* beat libsecp256k1 */
 	/*
 	 * out[i] = the point with x-coordinate in[i] (32 bytes, big-endian, below p) and even y;
-	 * bit i of the result says that there is one. n <= LIFT_MAX.
+	 * bit i of the result says that there is one, and image[i] is then lambda out[i]. image may
+	 * be NULL. n <= LIFT_MAX.
 	 */
-	uint32_t (*lift)(struct point *out, const uint8_t *const *in, size_t n);
+	uint32_t (*lift)(struct point *out, struct point *image, const uint8_t *const *in,
+			 size_t n);
+	/*
+	 * out[i] = a[i] b[i], a below 2^128. n <= SCALARS_MAX; what follows up to a whole vector is
+	 * read and written as well.
+	 */
+	void (*scalar_mul)(struct scalar *out, const struct scalar *a, const struct scalar *b,
+			   size_t n);
+	/* k[i] = out[2 i] + out[2 i + 1] lambda; likewise. */
+	void (*scalar_split)(struct half_scalar *out, const struct scalar *k, size_t n);
 	/*
 	 * n is a multiple of add_stride, <= ADD_JOBS_MAX; shares one inversion. False, with nothing
 	 * written, when some pair has equal x or an infinity: then `add_any`, which takes all

@@ -12,6 +12,7 @@
 #include "crypto/schnorr/kernel_lift.h"
 #include "crypto/schnorr/kernel_add.h"
 #include "crypto/schnorr/kernel_judge.h"
+#include "crypto/schnorr/kernel_scalar.h"
 
 const struct kernels KERNELS = {
 	.name = KERNELS_NAME,
@@ -20,7 +21,11 @@ const struct kernels KERNELS = {
 				    : SINGLES_MAX_IFMA,
 	.judges = LANES > 1,
 	.add_stride = LANES,
+	.add_slice = ADD_SLICE,
+	.lift_slice = LIFT_SLICE,
 	.lift = kernel_lift,
+	.scalar_mul = kernel_scalar_mul,
+	.scalar_split = kernel_scalar_split,
 	.add = kernel_add,
 	.add_any = kernel_add_any,
 	.judge_begin = kernel_judge_begin,

@@ -66,29 +66,28 @@ void msm_start(struct msm *m, uint32_t terms)
 	m->bit = m->windows * m->width;
 	m->at = 0;
 	m->sum.none = true;
+	memset(m->half, 0, sizeof(m->half));
+	for (unsigned w = 0; w < m->windows; w++) {
+		unsigned bit = w * m->width + m->width - 1;
+
+		m->half[bit / 64] |= (uint64_t)1 << (bit % 64);
+	}
 	must(msm_slots(m->width) <= m->slot_count);
 	a->slots = msm_slots(m->width);
 	a->any = false;
 	a->jobs = a->freed = 0;
 }
 
-void msm_term(struct msm *m, uint32_t i, uint32_t index, const struct half_scalar *k)
+void msm_term(struct msm *m, uint32_t i, uint32_t index, const uint64_t k[2], bool negative)
 {
 	struct msm_term *t = &m->terms[i];
-	unsigned __int128 c = 0;
-	uint64_t half[3] = {0};
+	unsigned __int128 c = (unsigned __int128)m->half[0] + k[0];
 
-	for (unsigned w = 0; w < m->windows; w++) {
-		unsigned bit = w * m->width + m->width - 1;
-
-		half[bit / 64] |= (uint64_t)1 << (bit % 64);
-	}
-	for (int j = 0; j < 3; j++) {
-		c += (unsigned __int128)half[j] + (j < 2 ? k->w[j] : 0);
-		t->k[j] = (uint64_t)c;
-		c >>= 64;
-	}
-	t->ref = index | (k->negative ? REF_NEGATIVE : 0);
+	t->k[0] = (uint64_t)c;
+	c = (c >> 64) + m->half[1] + k[1];
+	t->k[1] = (uint64_t)c;
+	t->k[2] = (uint64_t)(c >> 64) + m->half[2];
+	t->ref = index | (negative ? REF_NEGATIVE : 0);
 }
 
 /* Empties the sums and stacks the slots, 64 KiB at a time. */
@@ -145,7 +144,7 @@ static void halve(struct msm *m)
 	uint32_t to = level_key(m, m->level + 1) + m->window * (count / 2), h = m->at + 1;
 	uint32_t odd = odd_key(m) + m->window * m->width + m->level;
 
-	for (; h <= count && a->jobs + 2 <= ADDER_BATCH; h++) {
+	for (; h <= count && a->jobs + 2 <= a->kernels->add_slice; h++) {
 		uint32_t ref = a->sum[from + h - 1];
 
 		if (ref == REF_EMPTY)
@@ -212,14 +211,15 @@ static void step(struct msm *m, uint64_t start)
 	case MSM_FILL:
 		while (m->window < m->windows && !adder_full(a))
 			fill(m);
-		m->stats->fill_ticks += __rdtsc() - start;
+		m->stats->digit_ticks += __rdtsc() - start;
+		m->stats->add_ticks -= __rdtsc() - start;
 		if (m->window == m->windows)
 			after(m, MSM_PYRAMID);
 		else
 			adder_run(a);
 		break;
 	case MSM_PYRAMID:
-		while (m->window < m->windows && a->jobs + 2 <= ADDER_BATCH)
+		while (m->window < m->windows && a->jobs + 2 <= a->kernels->add_slice)
 			halve(m);
 		if (m->window < m->windows)
 			adder_run(a);
@@ -245,7 +245,7 @@ bool msm_step(struct msm *m)
 	step(m, start);
 	ticks = __rdtsc() - start;
 	*(final	  ? &m->stats->final_ticks
-	  : early ? &m->stats->bucket_ticks
+	  : early ? &m->stats->add_ticks
 		  : &m->stats->pyramid_ticks) += ticks;
 	return m->stage == MSM_DONE;
 }

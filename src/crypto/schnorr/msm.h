@@ -16,7 +16,7 @@
 #define MSM_WIDTH_MAX 16
 
 struct msm_term {
-	uint64_t k[3]; /* |k| with half a window added to every window: digits without carries */
+	uint64_t k[3]; /* |k| with `half` added: digits without carries */
 	uint32_t ref;  /* of the point, with the sign of k */
 };
 
@@ -29,6 +29,7 @@ struct msm {
 	uint32_t first_slot, slot_count; /* of the pool */
 	unsigned width, windows;
 	uint32_t buckets; /* of a window: 2^(width - 1) */
+	uint64_t half[3]; /* half a window in every window */
 	enum msm_stage stage, next;
 	unsigned window, level, bit;
 	uint32_t at;
@@ -43,8 +44,8 @@ uint32_t msm_slots(unsigned width);
 uint32_t msm_keys(unsigned width);
 
 void msm_start(struct msm *m, uint32_t terms);
-/* Term i is k times the point of the pool. */
-void msm_term(struct msm *m, uint32_t i, uint32_t index, const struct half_scalar *k);
+/* Term i is k, or -k, times the point of the pool. */
+void msm_term(struct msm *m, uint32_t i, uint32_t index, const uint64_t k[2], bool negative);
 /* About 25 us of work; true when done. */
 bool msm_step(struct msm *m);
 /* When done: below p, all zero for infinity. */

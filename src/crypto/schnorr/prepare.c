@@ -7,18 +7,13 @@
 
 #define HASH_SLICE	 32    /* items */
 #define HASH_SLICE_BYTES 16384 /* of messages */
-#define SCALAR_SLICE	 64
-
-static struct transcript *transcript_of(struct assay_schnorr *b, uint32_t item)
-{
-	return &b->transcripts[item];
-}
+#define SEED_SLICE	 256   /* items: 16 KiB */
 
 /* e of the message at hand is complete. */
 static void challenge_end(struct assay_schnorr *b)
 {
 	struct item *item = &b->items[b->at];
-	struct transcript *t = transcript_of(b, b->at);
+	struct transcript *t = &b->transcripts[b->at];
 	uint8_t digest[32];
 
 	SHA256_Final(digest, &b->running);
@@ -50,72 +45,63 @@ void hash_step(struct assay_schnorr *b)
 			challenge_end(b);
 	}
 	if (b->at == b->items_count)
-		phase_next(b, b->judge_all ? PHASE_LIFT_KEYS : PHASE_LIFT_R);
+		phase_next(b, PHASE_LIFT);
 }
 
-/* Lifts the points of n x-coordinates in range to where out says; bit i: there is one. */
-static uint32_t lift_to(struct assay_schnorr *b, struct point *const *out, const uint8_t *const *in,
-			size_t n)
+/* The x-coordinates that are lifted, R of each item and then each key; NULL: not this one. */
+static const uint8_t *lift_from(const struct assay_schnorr *b, uint32_t at)
 {
-	struct point lifted[LIFT_MAX];
-	uint32_t good = n > 0 ? b->kernels->lift(lifted, in, n) : 0;
+	const struct batch_key *key;
 
-	for (size_t i = 0; i < n; i++)
-		if (good >> i & 1)
-			*out[i] = lifted[i];
+	if (at < b->items_count)
+		return b->items[at].failed ? NULL : b->items[at].signature;
+	key = &b->keys[at - b->items_count];
+	return key->lifted || !key_in_range(key->bytes) ? NULL : key->bytes;
+}
+
+/* p, if there is one, is the point of x-coordinate number `at`, and image its endomorphism's. */
+static void lift_to(struct assay_schnorr *b, uint32_t at, const struct point *p,
+		    const struct point *image)
+{
+	struct batch_key *key;
+	struct point *to;
+
+	if (at < b->items_count) {
+		b->items[at].failed = p == NULL;
+		if (p != NULL)
+			b->pool[pool_item(at)] = *p;
+		return;
+	}
+	at -= b->items_count;
+	key = &b->keys[at];
+	key->good = p != NULL;
+	if (p == NULL)
+		return;
+	to = &b->pool[pool_key(b, at)];
+	to[0] = *p;
+	to[1] = *image;
+	if (key->keep && cache_find(b, key->bytes) == 0)
+		cache_insert(b, key->bytes, p, image);
+}
+
+void lift_step(struct assay_schnorr *b)
+{
+	uint32_t all = b->items_count + b->keys_count, n = 0, at[LIFT_MAX], good;
+	struct point lifted[LIFT_MAX], image[LIFT_MAX];
+	const uint8_t *in[LIFT_MAX];
+
+	if (b->at == 0 && b->judge_all)
+		b->at = b->items_count; /* judging needs no R */
+	for (; b->at < all && n < b->kernels->lift_slice; b->at++) {
+		in[n] = lift_from(b, b->at);
+		at[n] = b->at;
+		n += in[n] != NULL;
+	}
+	good = n > 0 ? b->kernels->lift(lifted, image, in, n) : 0;
 	b->stats.lifts += n;
-	return good;
-}
-
-void lift_r_step(struct assay_schnorr *b)
-{
-	const uint8_t *in[LIFT_MAX] = {NULL};
-	struct point *out[LIFT_MAX] = {NULL};
-	struct item *of[LIFT_MAX];
-	uint32_t n = 0, good;
-
-	for (; b->at < b->items_count && n < LIFT_MAX; b->at++) {
-		struct item *item = &b->items[b->at];
-
-		if (item->failed)
-			continue;
-		of[n] = item;
-		in[n] = item->signature;
-		out[n++] = &b->pool[pool_item(b->at)];
-	}
-	good = lift_to(b, out, in, n);
 	for (uint32_t i = 0; i < n; i++)
-		of[i]->failed = (good >> i & 1) == 0;
-	if (b->at == b->items_count)
-		phase_next(b, PHASE_LIFT_KEYS);
-}
-
-void lift_keys_step(struct assay_schnorr *b)
-{
-	const uint8_t *in[LIFT_MAX] = {NULL};
-	struct point *out[LIFT_MAX] = {NULL};
-	struct batch_key *of[LIFT_MAX];
-	uint32_t n = 0, good;
-
-	for (; b->at < b->keys_count && n < LIFT_MAX; b->at++) {
-		struct batch_key *key = &b->keys[b->at];
-
-		if (key->lifted || !key_in_range(key->bytes))
-			continue;
-		of[n] = key;
-		in[n] = key->bytes;
-		out[n++] = &b->pool[pool_key(b, b->at)];
-	}
-	good = lift_to(b, out, in, n);
-	for (uint32_t i = 0; i < n; i++) {
-		of[i]->good = (good >> i & 1) != 0;
-		if (!of[i]->good)
-			continue;
-		out[i][1] = point_endomorphism(out[i]);
-		if (of[i]->keep && cache_find(b, of[i]->bytes) == 0)
-			cache_insert(b, of[i]->bytes, out[i]);
-	}
-	if (b->at == b->keys_count)
+		lift_to(b, at[i], good >> i & 1 ? &lifted[i] : NULL, &image[i]);
+	if (b->at == all)
 		phase_next(b, PHASE_SETTLE);
 }
 
@@ -144,58 +130,77 @@ void settle_step(struct assay_schnorr *b)
 
 /*
  * The seed binds all of the batch: e is a digest of r, key and message. The secret and the counter
- * are there so that nobody can try batches against coefficients at home.
+ * are there so that nobody can try batches against coefficients at home. Many at once, for BLAKE3
+ * works on pieces of 1 KiB side by side.
  */
 void seed_step(struct assay_schnorr *b)
 {
-	uint32_t to = b->at + SCALAR_SLICE;
+	uint32_t left = b->items_count - b->at, n = left < SEED_SLICE ? left : SEED_SLICE;
+
+	uint64_t tail[2] = {b->counter, b->items_count};
 
 	if (b->at == 0) {
-		uint64_t head[2] = {++b->counter, b->order_count};
-
+		tail[0] = ++b->counter;
 		digest_stream_init(&b->transcript_hash, b->secret);
-		digest_stream_add(&b->transcript_hash, head, sizeof(head));
 	}
-	for (; b->at < b->order_count && b->at < to; b->at++)
-		digest_stream_add(&b->transcript_hash, transcript_of(b, b->order[b->at]),
-				  sizeof(struct transcript));
-	if (b->at < b->order_count)
+	digest_stream_add(&b->transcript_hash, &b->transcripts[b->at],
+			  n * sizeof(struct transcript));
+	b->at += n;
+	if (b->at < b->items_count)
 		return;
+	digest_stream_add(&b->transcript_hash, tail, sizeof(tail));
 	digest_stream_end(&b->transcript_hash, b->seed);
 	phase_next(b, PHASE_COEFFICIENTS);
 }
 
 /* Two coefficients from each digest of a number under the seed. */
-static void draw(const struct assay_schnorr *b, uint64_t a[SCALAR_SLICE][2], uint32_t first)
+static void draw(const struct assay_schnorr *b, uint64_t a[SCALARS_MAX][2], uint32_t first)
 {
-	uint8_t blocks[SCALAR_SLICE / 2][64] = {{0}};
-	const uint8_t *in[SCALAR_SLICE / 2];
+	uint8_t blocks[SCALARS_MAX / 2][64] = {{0}};
+	const uint8_t *in[SCALARS_MAX / 2];
 
-	for (uint32_t i = 0; i < SCALAR_SLICE / 2; i++) {
+	for (uint32_t i = 0; i < SCALARS_MAX / 2; i++) {
 		uint32_t number = first / 2 + i;
 
 		memcpy(blocks[i], &number, sizeof(number));
 		in[i] = blocks[i];
 	}
-	digest_many((uint8_t *)a, b->seed, in, SCALAR_SLICE / 2, 1);
+	digest_many((uint8_t *)a, b->seed, in, SCALARS_MAX / 2, 1);
 }
 
 void coefficients_step(struct assay_schnorr *b)
 {
-	uint64_t a[SCALAR_SLICE][2];
+	uint64_t a[SCALARS_MAX][2];
 
 	draw(b, a, b->at);
-	for (uint32_t i = 0; i < SCALAR_SLICE && b->at < b->order_count; i++, b->at++) {
-		uint32_t index = b->order[b->at];
-		struct item *item = &b->items[index];
-		const struct transcript *t = transcript_of(b, index);
+	for (uint32_t i = 0; i < SCALARS_MAX && b->at < b->order_count; i++, b->at++) {
+		struct scalar *out = &b->items[b->order[b->at]].a;
 
 		/* Zero would check nothing. */
-		item->a[0] = a[i][0] | ((a[i][0] | a[i][1]) == 0);
-		item->a[1] = a[i][1];
-		item->as = scalar_mul_128(item->a, t->s);
-		item->ae = scalar_mul_128(item->a, t->e);
+		*out = (struct scalar){{a[i][0] | ((a[i][0] | a[i][1]) == 0), a[i][1], 0, 0}};
 	}
+	if (b->at == b->order_count)
+		phase_next(b, PHASE_PRODUCTS);
+}
+
+void products_step(struct assay_schnorr *b)
+{
+	struct scalar a[SCALARS_MAX] = {{{0}}}, s[SCALARS_MAX] = {{{0}}}, e[SCALARS_MAX] = {{{0}}};
+	uint32_t left = b->order_count - b->at, n = left < SCALARS_MAX ? left : SCALARS_MAX;
+	const uint32_t *order = &b->order[b->at];
+
+	for (uint32_t i = 0; i < n; i++) {
+		a[i] = b->items[order[i]].a;
+		s[i] = b->transcripts[order[i]].s;
+		e[i] = b->transcripts[order[i]].e;
+	}
+	b->kernels->scalar_mul(s, a, s, n);
+	b->kernels->scalar_mul(e, a, e, n);
+	for (uint32_t i = 0; i < n; i++) {
+		b->items[order[i]].as = s[i];
+		b->items[order[i]].ae = e[i];
+	}
+	b->at += n;
 	if (b->at == b->order_count)
 		phase_next(b, PHASE_SEGMENT);
 }

@@ -137,9 +137,9 @@ static void subtract_product(uint64_t r[3], const uint64_t a[2], const uint64_t 
 
 static struct half_scalar half_of(const uint64_t r[3])
 {
-	struct half_scalar h = {{r[0], r[1]}, (r[2] >> 63) != 0};
+	struct half_scalar h = {{r[0], r[1]}, r[2] >> 63, 0};
 
-	if (h.negative) {
+	if (h.negative != 0) {
 		h.w[0] = ~h.w[0] + 1;
 		h.w[1] = ~h.w[1] + (h.w[0] == 0);
 	}

@@ -10,10 +10,10 @@ struct scalar {
 	uint64_t w[4];
 };
 
-/* A magnitude below 2^128 and a sign. */
+/* A magnitude below 2^128, and 1 when it counts negative, in a row of four words. */
 struct half_scalar {
 	uint64_t w[2];
-	bool negative;
+	uint64_t negative, unused;
 };
 
 /* True when the 32 big-endian bytes are below n; out is then the number, else less n. */

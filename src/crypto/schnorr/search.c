@@ -45,20 +45,22 @@ static void halve(struct assay_schnorr *b, const struct segment *s)
 void segment_step(struct assay_schnorr *b)
 {
 	struct segment s;
+	bool small;
 
 	if (b->depth == 0) {
 		phase_next(b, PHASE_DONE);
 		return;
 	}
 	s = b->now = b->stack[--b->depth];
-	if (s.judge || s.to - s.from <= JUDGE_MAX) {
+	small = s.to - s.from <= JUDGE_MAX && (s.bad || b->config.method != ASSAY_SCHNORR_SUM);
+	if (s.judge || small) {
 		phase_next(b, PHASE_JUDGE);
 	} else if (!s.bad) {
 		b->check_number++;
 		b->used_count = 0;
 		b->g_sum = (struct scalar){{0}};
 		b->stats.checks++;
-		phase_next(b, PHASE_TERMS);
+		phase_next(b, PHASE_COLLECT);
 	} else if (s.to - s.from == b->order_count && b->order_count >= SAMPLE_FROM) {
 		pick_sample(b);
 		push(b, &(struct segment){.from = SAMPLE, .to = s.to, .bad = true, .sum = s.sum});
@@ -73,51 +75,65 @@ static void collect(struct assay_schnorr *b, const struct item *item)
 {
 	struct batch_key *key = &b->keys[item->key];
 
-	if (key->used_in != b->check_number) {
-		key->used_in = b->check_number;
-		key->sum = (struct scalar){{0}};
-		b->used_keys[b->used_count++] = item->key;
-	}
-	key->sum = scalar_add(key->sum, item->ae);
 	b->g_sum = scalar_add(b->g_sum, item->as);
+	if (key->used_in == b->check_number) {
+		key->sum = scalar_add(key->sum, item->ae);
+		return;
+	}
+	key->used_in = b->check_number;
+	key->sum = item->ae;
+	b->used_keys[b->used_count++] = item->key;
 }
 
-/* k (or -k) times the point at index, as two terms. */
-static void split_terms(struct assay_schnorr *b, uint32_t at, uint32_t index, struct scalar k)
-{
-	struct half_scalar half[2];
-
-	scalar_split(half, k);
-	msm_term(&b->msm, at, index, &half[0]);
-	msm_term(&b->msm, at + 1, index + 1, &half[1]);
-}
-
-/* sum a s G - sum a R - sum (a e) P: first the sums, then a term for each R, then two for each key.
- */
-void terms_step(struct assay_schnorr *b)
+void collect_step(struct assay_schnorr *b)
 {
 	uint32_t n = b->now.to - b->now.from, to = b->at + TERMS_SLICE;
 
 	for (; b->at < to && b->at < n; b->at++)
 		collect(b, &b->items[b->order[b->now.from + b->at]]);
-	if (b->at == n)
-		msm_start(&b->msm, n + 2 * b->used_count + 2);
-	for (; b->at < to && b->at >= n && b->at < 2 * n; b->at++) {
-		uint32_t index = b->order[b->now.from + b->at - n];
-		const uint64_t *a = b->items[index].a;
-		struct half_scalar minus = {{a[0], a[1]}, true};
-
-		msm_term(&b->msm, b->at - n, pool_item(index), &minus);
-	}
-	for (; b->at < to && b->at >= 2 * n && b->at < 2 * n + b->used_count; b->at++) {
-		uint32_t i = b->at - 2 * n, key = b->used_keys[i];
-
-		split_terms(b, n + 2 * i, pool_key(b, key), scalar_negate(b->keys[key].sum));
-	}
-	if (b->at < 2 * n + b->used_count || b->at < 2 * n)
+	if (b->at < n)
 		return;
-	split_terms(b, n + 2 * b->used_count, POOL_G, b->g_sum);
-	phase_next(b, PHASE_MSM);
+	msm_start(&b->msm, n + 2 * b->used_count + 2);
+	phase_next(b, PHASE_NONCE_TERMS);
+}
+
+/* sum a s G - sum a R - sum (a e) P: a term for each R, two for each key, two for G. */
+void nonce_terms_step(struct assay_schnorr *b)
+{
+	uint32_t n = b->now.to - b->now.from, to = b->at + TERMS_SLICE;
+
+	for (; b->at < to && b->at < n; b->at++) {
+		uint32_t index = b->order[b->now.from + b->at];
+		const struct scalar *a = &b->items[index].a;
+
+		msm_term(&b->msm, b->at, pool_item(index), a->w, true);
+	}
+	if (b->at == n)
+		phase_next(b, PHASE_KEY_TERMS);
+}
+
+/* The keys' sums, and as the last one that of G, in halves. */
+void key_terms_step(struct assay_schnorr *b)
+{
+	uint32_t first = b->now.to - b->now.from, all = b->used_count + 1, n = all - b->at;
+	struct half_scalar half[2 * SCALARS_MAX];
+	struct scalar k[SCALARS_MAX] = {{{0}}};
+
+	n = n < SCALARS_MAX ? n : SCALARS_MAX;
+	for (uint32_t i = 0; i < n; i++)
+		k[i] = b->at + i < b->used_count ? b->keys[b->used_keys[b->at + i]].sum : b->g_sum;
+	b->kernels->scalar_split(half, k, n);
+	for (uint32_t i = 0; i < 2 * n; i++, first++) {
+		uint32_t key = b->at + i / 2;
+		bool is_key = key < b->used_count;
+		uint32_t index = is_key ? pool_key(b, b->used_keys[key]) : POOL_G;
+
+		msm_term(&b->msm, first + 2 * b->at, index + i % 2, half[i].w,
+			 is_key != (half[i].negative != 0));
+	}
+	b->at += n;
+	if (b->at == all)
+		phase_next(b, PHASE_MSM);
 }
 
 /* Pushes a range with its sum when that is not infinity; else all of it is good. */

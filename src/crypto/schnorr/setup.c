@@ -107,7 +107,7 @@ static void judge_start(struct assay_schnorr *b)
 	do {
 		x[32]++;
 		digest_one(x, b->secret, x, sizeof(x));
-	} while (!key_in_range(x) || b->kernels->lift(&p, &in, 1) != 1);
+	} while (!key_in_range(x) || b->kernels->lift(&p, NULL, &in, 1) != 1);
 	judge_init(&b->judge, b->kernels, &p);
 }
 

@@ -18,6 +18,12 @@
 #define SAMPLE	    16
 /* When one of so many items was bad lately, all are judged: a sum that fails is in vain. */
 #define SUSPECT_SHARE 128
+/*
+ * Steps that take some 30 us, by vectors: the longer, the less an inversion or a row that is not
+ * full costs.
+ */
+#define ADD_SLICE  (LANES == 1 ? 64 : 256)
+#define LIFT_SLICE (LANES == 1 ? 8 : ROWS * LANES)
 /* A message longer than this is hashed in pieces, so never by libsecp256k1. */
 #define MESSAGE_SINGLE_MAX 16384
 

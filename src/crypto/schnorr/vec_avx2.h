@@ -16,6 +16,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "crypto/schnorr/kernels.h"
 
 #define LANES 4
@@ -24,13 +25,12 @@
 typedef __m256i vec;
 typedef __m256d operand;
 
-#define M52		 (((uint64_t)1 << 52) - 1)
-#define V_BELOW(x, bits) ((void)0)
+#define M52	  (((uint64_t)1 << 52) - 1)
 
-#define BITS_LOW	 0x4330000000000000u /* of the double 2^52 */
-#define BITS_HIGH	 0x4670000000000000u /* of the double 2^104 */
-#define TWO52		 0x1p52
-#define TWO104		 0x1p104
+#define BITS_LOW  0x4330000000000000u /* of the double 2^52 */
+#define BITS_HIGH 0x4670000000000000u /* of the double 2^104 */
+#define TWO52	  0x1p52
+#define TWO104	  0x1p104
 
 /*
  * Constants come from memory, where they are operands of the instructions that use them: gcc 12 is
@@ -98,10 +98,20 @@ V_OP vec v_times_k(vec x)
 {
 	return v_add(v_shl(x, 32), _mm256_mul_epu32(x, v_set(977)));
 }
+/* In builds that check them, of every lane; sums have constants in them before they are complete.
+ */
+#ifdef FE_BOUNDS
+#define V_BELOW(x, bits) must(v_bits(v_is_zero(v_shr(x, bits))) == 15)
+#else
+#define V_BELOW(x, bits) ((void)0)
+#endif
+#define V_SUM_BELOW(x, bits) ((void)0)
+
 V_OP operand v_operand(vec x)
 {
 	__m256d two52 = v_set_pd(TWO52);
 
+	V_BELOW(x, 52);
 	return _mm256_sub_pd(_mm256_castsi256_pd(v_or(x, v_set(BITS_LOW))), two52);
 }
 #define v_operand_set(x) v_set_pd((double)(x))
@@ -135,7 +145,7 @@ V_OP void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
 	vec in[4];
 
 	for (int i = 0; i < 4; i++)
-		in[i] = v_load(rows[i]);
+		in[i] = _mm256_loadu_si256((const __m256i *)rows[i]);
 	v_transpose(out, in);
 }
 V_OP void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
@@ -144,7 +154,7 @@ V_OP void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
 
 	v_transpose(out, in);
 	for (int i = 0; i < 4; i++)
-		v_store(rows[i], out[i]);
+		_mm256_storeu_si256((__m256i *)rows[i], out[i]);
 }
 
 /* The mode is the same in all callers: the default, which no part of the project changes. */

@@ -13,6 +13,7 @@
 #endif
 #include <stdint.h>
 
+#include "base/must.h"
 #include "crypto/schnorr/kernels.h"
 
 #define LANES 8
@@ -21,10 +22,9 @@
 typedef __m512i vec;
 typedef __m512i operand;
 
-#define M52		 (((uint64_t)1 << 52) - 1)
-#define V_BELOW(x, bits) ((void)0)
+#define M52	 (((uint64_t)1 << 52) - 1)
 
-#define v_set(x)	 _mm512_set1_epi64((long long)(x))
+#define v_set(x) _mm512_set1_epi64((long long)(x))
 V_OP vec v_broadcast(uint64_t x)
 {
 	return _mm512_set1_epi64((long long)x);
@@ -71,8 +71,16 @@ V_OP vec v_times_k(vec x)
 {
 	return _mm512_madd52lo_epu64(_mm512_setzero_si512(), x, v_set(0x1000003d1));
 }
+#ifdef FE_BOUNDS
+#define V_BELOW(x, bits) must(v_bits(v_is_zero(v_shr(x, bits))) == 255)
+#else
+#define V_BELOW(x, bits) ((void)0)
+#endif
+#define V_SUM_BELOW(x, bits) V_BELOW(x, bits)
+
 V_OP operand v_operand(vec x)
 {
+	V_BELOW(x, 52);
 	return x;
 }
 #define v_operand_set(x) v_set(x)
@@ -106,8 +114,8 @@ V_OP void v_load_rows(vec out[4], const uint64_t *const rows[LANES])
 	vec in[4];
 
 	for (int i = 0; i < 4; i++) {
-		__m256i first = _mm256_load_si256((const __m256i *)rows[i]);
-		__m256i second = _mm256_load_si256((const __m256i *)rows[i + 4]);
+		__m256i first = _mm256_loadu_si256((const __m256i *)rows[i]);
+		__m256i second = _mm256_loadu_si256((const __m256i *)rows[i + 4]);
 
 		in[i] = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
 	}
@@ -119,8 +127,8 @@ V_OP void v_store_rows(uint64_t *const rows[LANES], const vec in[4])
 
 	v_transpose(out, in);
 	for (int i = 0; i < 4; i++) {
-		_mm256_store_si256((__m256i *)rows[i], _mm512_castsi512_si256(out[i]));
-		_mm256_store_si256((__m256i *)rows[i + 4], _mm512_extracti64x4_epi64(out[i], 1));
+		_mm256_storeu_si256((__m256i *)rows[i], _mm512_castsi512_si256(out[i]));
+		_mm256_storeu_si256((__m256i *)rows[i + 4], _mm512_extracti64x4_epi64(out[i], 1));
 	}
 }
 V_OP void v_enter(void)

@@ -25,9 +25,11 @@ typedef struct {
 #define M52 (((uint64_t)1 << 52) - 1)
 
 #ifdef FE_BOUNDS
-#define V_BELOW(x, bits) must(((x) >> (bits)) == 0)
+#define V_BELOW(x, bits)     must(((x) >> (bits)) == 0)
+#define V_SUM_BELOW(x, bits) V_BELOW(x, bits) /* of a sum that will still get products */
 #else
-#define V_BELOW(x, bits) ((void)0)
+#define V_BELOW(x, bits)     ((void)0)
+#define V_SUM_BELOW(x, bits) ((void)0)
 #endif
 
 V_OP vec v_set(uint64_t x)
