@@ -98,7 +98,7 @@ static void products_print(unsigned sources, unsigned outs, double seconds)
 		double start = rq_now(), middle, done;
 
 		memset(out, 0, (size_t)outs * WIDTH);
-		rq_kernel()->dot(out, outs, src, sources, coef, sources, WIDTH);
+		rq_kernel()->dot(out, outs, src, sources, coef, outs, WIDTH);
 		middle = rq_now();
 		ec_encode_data(WIDTH, sources, outs, tables, (uint8_t **)src, to);
 		done = rq_now();

@@ -95,30 +95,33 @@ static uint32_t degree(uint32_t v, uint32_t w)
 	return d < w - 2 ? d : w - 2;
 }
 
-/* Degree and first columns, with degree 4 or more two PI columns follow, else two or three. */
+/* Degree and first columns, with degree 4 or more two PI columns follow, else two or three. Written
+ * four and three at a time, for a loop whose end is a surprise costs more than a few columns that
+ * are not counted. */
 unsigned rq_code_columns(const struct rq_code *code, uint32_t x, uint16_t *columns, unsigned *lt)
 {
 	uint32_t y = code->step_b + x * code->step_a;
 	uint32_t d = degree(rq_rand_word(y, 0) & 0xfffff, code->w);
 	uint32_t a = 1 + rq_mod(rq_rand_word(y, 1), &code->mod_w1);
 	uint32_t b = rq_mod(rq_rand_word(y, 2), &code->mod_w);
-	uint32_t d1 = d < 4 ? 2 + (rq_rand_word(x, 3) & 1) : 2;
+	uint32_t d1 = 2 + (rq_rand_word(x, 3) & (d < 4));
 	uint32_t a1 = 1 + rq_mod(rq_rand_word(x, 4), &code->mod_p11);
 	uint32_t b1 = rq_mod(rq_rand_word(x, 5), &code->mod_p1);
 	unsigned n = 0;
 
-	for (; n < d; n++) {
-		columns[n] = b;
-		b += a;
-		b -= b >= code->w ? code->w : 0;
-	}
-	*lt = n;
-	while (n < d + d1) {
-		/* b1 and the next multiples of a1 below P; P1 is barely larger, so few are not */
-		if (b1 < code->p)
-			columns[n++] = code->w + b1;
+	while (n < d)
+		for (unsigned end = n + 4; n < end; n++) {
+			columns[n] = b;
+			b += a;
+			b -= b >= code->w ? code->w : 0;
+		}
+	/* b1 and the next multiples of a1 below P; P1 is barely larger, so few are not */
+	for (n = d; n < d + 3;) {
+		columns[n] = code->w + b1;
+		n += b1 < code->p;
 		b1 += a1;
 		b1 -= b1 >= code->p1 ? code->p1 : 0;
 	}
-	return n;
+	*lt = d;
+	return d + d1;
 }

@@ -129,7 +129,7 @@ typedef uint8_t free_row __attribute__((vector_size(RQ_HDPC_MAX), aligned(1), ma
 /* Row h: its coefficients at the pivots, and what is left of it at the free columns. */
 static void reduce_row(struct assay_rq_plan *p, uint8_t *free, uint32_t h)
 {
-	uint8_t *pivot = p->hdpc_pivot + (size_t)h * p->pivots;
+	uint8_t *pivot = p->hdpc_pivot + h;
 	uint8_t *row = p->octets + p->octets_stride;
 	free_row sum = {0};
 
@@ -137,8 +137,10 @@ static void reduce_row(struct assay_rq_plan *p, uint8_t *free, uint32_t h)
 	for (uint32_t f = 0; f < p->free_len; f++)
 		sum[f] = row[p->free_place[f]];
 	for (uint32_t q = 0; q < p->pivots; q++) {
-		pivot[q] = row[p->pivot_place[q]];
-		sum ^= *(const free_row *)(p->free_masks + q * RQ_HDPC_MAX) & pivot[q];
+		uint8_t c = row[p->pivot_place[q]];
+
+		pivot[q * RQ_HDPC_MAX] = c;
+		sum ^= *(const free_row *)(p->free_masks + q * RQ_HDPC_MAX) & c;
 	}
 	memcpy(free, &sum, sizeof(sum));
 }
@@ -221,7 +223,8 @@ int rq_stage_hdpc_solve(struct assay_rq_plan *p, uint64_t *budget)
 	p->missing = p->free_len - rank;
 	if (p->missing != 0)
 		return ASSAY_E_NOTFOUND;
-	for (uint32_t f = 0; f < p->free_len; f++)
-		memcpy(p->hdpc_solve + f * RQ_HDPC_MAX, rows[f] + RQ_HDPC_MAX, RQ_HDPC_MAX);
+	for (uint32_t r = 0; r < h; r++)
+		for (uint32_t f = 0; f < p->free_len; f++)
+			p->hdpc_solve[r * RQ_HDPC_MAX + f] = rows[f][RQ_HDPC_MAX + r];
 	return 0;
 }

@@ -75,10 +75,16 @@ struct rq_kernel {
 	/* row i += sum of RQ_TABLES lookups of k bits each, from bit `at` of bits + i * stride */
 	void (*lookup)(uint8_t *rows, const uint16_t *list, size_t n, const uint8_t *bits,
 		       size_t stride, size_t at, const uint8_t *tables, unsigned k, size_t width);
-	/* out row o += sum of coef[o * coef_stride + i] * src[i] */
+	/* out row o += sum of coef[i * coef_stride + o] * src[i] */
 	void (*dot)(uint8_t *out, size_t n_out, const uint8_t *const *src, size_t n_src,
 		    const uint8_t *coef, size_t coef_stride, size_t width);
 	void (*add)(uint8_t *to, const uint8_t *from, size_t width);
+	/* gather and hdpc the other way round, the last step or row first: rows of the list +=
+	 * rows[dst]; t = 2t + bucket[map[i]], row i += t */
+	void (*scatter)(uint8_t *rows, const uint16_t *list, const struct rq_step *steps, size_t n,
+			size_t width);
+	void (*hdpc_back)(uint8_t *t, const uint8_t *buckets, uint8_t *rows, const uint8_t *map,
+			  size_t n, size_t width);
 };
 
 extern const struct rq_kernel rq_kernel_plain, rq_kernel_avx2, rq_kernel_avx512;

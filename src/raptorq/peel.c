@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Binary rows, their transpose, and peeling with inactivation. All PI columns are inactive from the
- * start. A row's xor of its active columns gives the last of them without a search.
+ * Peeling with inactivation. All PI columns are inactive from the start. A row's xor of its active
+ * columns gives the last of them without a search.
  */
 #include <string.h>
 
@@ -9,150 +9,22 @@
 #include "base/must.h"
 #include "raptorq/plan.h"
 
-enum { COST_LDPC = 4, COST_ROW = 24, COST_COLUMN = 40, CHUNK = 128 };
+enum { COST_COLUMN = 32, CHUNK = 128 };
 
 static size_t smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
-static void row_add(struct assay_rq_plan *p, uint32_t row, uint16_t column)
-{
-	p->row_list[p->row_start[row] + p->row[row].active++] = column;
-	p->row[row].sum ^= column;
-	p->col_start[column + 2]++;
-}
-
-/* Every run of S columns enters each LDPC row three times; what is left of the last run is counted.
- */
-static void ldpc_count(struct assay_rq_plan *p)
-{
-	const struct rq_code *c = &p->code;
-	uint32_t rows[3];
-
-	for (uint32_t r = 0; r < c->s; r++)
-		p->row_start[r + 1] = 3 * (c->b / c->s);
-	for (uint32_t i = c->b / c->s * c->s; i < c->b; i++) {
-		rq_code_ldpc(c, i, rows);
-		for (int n = 0; n < 3; n++)
-			p->row_start[rows[n] + 1]++;
-	}
-}
-
-/* Columns [from, to): r, r + q, r + 2q mod S, where r counts up and q is one more in each run. */
-static void ldpc_fill(struct assay_rq_plan *p, uint32_t from, uint32_t to)
-{
-	uint32_t s = p->code.s, r = from % s, q = (1 + from / s) % s;
-
-	for (uint32_t i = from; i < to; i++) {
-		uint32_t second = r + q < s ? r + q : r + q - s;
-
-		row_add(p, r, i);
-		row_add(p, second, i);
-		row_add(p, second + q < s ? second + q : second + q - s, i);
-		if (++r == s) {
-			r = 0;
-			q = q + 1 < s ? q + 1 : 0;
-		}
-	}
-}
-
-/* Each LDPC row also has its own column and two PI ones, which are not counted as active. */
-static void ldpc_own(struct assay_rq_plan *p)
-{
-	const struct rq_code *c = &p->code;
-
-	for (uint32_t r = 0; r < c->s; r++) {
-		uint16_t *end;
-
-		p->row_start[r + 1] += p->row_start[r] + 3;
-		end = p->row_list + p->row_start[r + 1];
-		row_add(p, r, c->b + r);
-		end[-2] = c->w + r % c->p;
-		end[-1] = c->w + (r + 1) % c->p;
-	}
-}
-
-int rq_stage_ldpc(struct assay_rq_plan *p, uint64_t *budget)
-{
-	const struct rq_code *c = &p->code;
-
-	if (p->at == 0) {
-		memset(p->row, 0, c->s * sizeof(*p->row));
-		memset(p->col_start, 0, (c->w + 2) * sizeof(*p->col_start));
-		p->row_start[0] = 0;
-		ldpc_count(p);
-		ldpc_own(p);
-	}
-	while (p->at < c->b) {
-		size_t to = smaller(p->at + CHUNK, c->b);
-
-		ldpc_fill(p, p->at, to);
-		p->at = to;
-		if (rq_spend(budget, COST_LDPC * CHUNK))
-			return ASSAY_E_AGAIN;
-	}
-	return 0;
-}
-
-int rq_stage_rows(struct assay_rq_plan *p, uint64_t *budget)
-{
-	while (p->at < p->rows - p->code.s) {
-		uint32_t row = p->code.s + p->at, place, esi;
-		uint32_t start = p->row_start[row];
-		uint32_t id = rq_plan_row_id(p, row, &place, &esi);
-		uint16_t *columns = p->row_list + start;
-		unsigned len, lt;
-
-		if (start + RQ_ROW_MAX > p->row_room)
-			return rq_plan_entries_full(p);
-		len = rq_code_columns(&p->code, id, columns, &lt);
-		p->row[row] = (struct rq_row){.active = lt};
-		p->row_start[row + 1] = start + len;
-		for (unsigned i = 0; i < lt; i++) {
-			p->row[row].sum ^= columns[i];
-			p->col_start[columns[i] + 2]++;
-		}
-		p->at++;
-		if (rq_spend(budget, COST_ROW * p->weight))
-			return ASSAY_E_AGAIN;
-	}
-	return 0;
-}
-
-/* col_start[c + 2] holds counts; sums make col_start[c + 1] the place to fill next, which ends up
- * as the start of c + 1. Progress: 0..W sums, from there on it fills. */
-int rq_stage_columns(struct assay_rq_plan *p, uint64_t *budget)
-{
-	const struct rq_code *c = &p->code;
-
-	while (p->at < c->w) {
-		p->col_start[p->at + 2] += p->col_start[p->at + 1];
-		if (++p->at % CHUNK == 0 && rq_spend(budget, CHUNK / 4))
-			return ASSAY_E_AGAIN;
-	}
-	while (p->at < c->w + p->rows) {
-		uint32_t row = p->at++ - c->w;
-		const uint16_t *columns = p->row_list + p->row_start[row];
-		size_t lt = p->row[row].active;
-
-		for (size_t i = 0; i < lt; i++)
-			p->col_list[p->col_start[columns[i] + 1]++] = row;
-		if (rq_spend(budget, lt * p->weight))
-			return ASSAY_E_AGAIN;
-	}
-	return 0;
-}
-
 /* Rows with three active columns are only collected from when they are first asked for. */
 static void push(struct assay_rq_plan *p, uint32_t r)
 {
-	struct rq_row *row = &p->row[r];
+	union rq_row *row = &p->row[r];
 
 	if (row->active == 1) {
 		unsigned class = smaller(row->peeled, RQ_CLASSES - 1);
 
-		row->next = p->ready[class];
+		p->ready_next[r] = p->ready[class];
 		p->ready[class] = r;
 		__builtin_prefetch(&p->col_start[row->sum]);
 	} else if (row->active == 2) {
@@ -166,7 +38,8 @@ static void push(struct assay_rq_plan *p, uint32_t r)
 
 static void resolve(struct assay_rq_plan *p, uint16_t column, bool peeled)
 {
-	uint16_t few;
+	const union rq_row one = {.active = 1}, more = {.peeled = peeled}, own = {.sum = column};
+	uint16_t few = p->with_triples ? 3 : 2;
 
 	if (peeled) {
 		p->place[column] = RQ_PEELED;
@@ -175,13 +48,10 @@ static void resolve(struct assay_rq_plan *p, uint16_t column, bool peeled)
 		p->inactive[p->inactive_len++] = column;
 	}
 	p->resolved++;
-	few = p->with_triples ? 3 : 2;
 	for (uint32_t i = p->col_start[column]; i < p->col_start[column + 1]; i++) {
-		struct rq_row *row = &p->row[p->col_list[i]];
+		union rq_row *row = &p->row[p->col_list[i]];
 
-		row->active--;
-		row->sum ^= column;
-		row->peeled += peeled;
+		row->all = (row->all - one.all + more.all) ^ own.all;
 		if (row->active <= few)
 			push(p, p->col_list[i]);
 	}
@@ -191,20 +61,20 @@ static void resolve(struct assay_rq_plan *p, uint16_t column, bool peeled)
 static uint32_t pop_ready(struct assay_rq_plan *p)
 {
 	for (unsigned tried = 0; tried < RQ_CLASSES;) {
-		uint32_t r = p->ready[p->class_now];
+		uint32_t r = p->ready[p->class_now], next;
 
 		if (r == RQ_NONE) {
 			p->class_now = (p->class_now + 1) % RQ_CLASSES;
 			tried++;
 			continue;
 		}
-		p->ready[p->class_now] = p->row[r].next;
-		if (p->row[r].active == 1) {
-			if (p->row[r].next != RQ_NONE)
-				__builtin_prefetch(
-					&p->col_list[p->col_start[p->row[p->row[r].next].sum]]);
-			return r;
-		}
+		next = p->ready_next[r];
+		p->ready[p->class_now] = next;
+		if (p->row[r].active != 1)
+			continue;
+		if (next != RQ_NONE)
+			__builtin_prefetch(&p->col_list[p->col_start[p->row[next].sum]]);
+		return r;
 	}
 	return RQ_NONE;
 }
@@ -327,9 +197,15 @@ int rq_stage_peel(struct assay_rq_plan *p, uint64_t *budget)
 int rq_stage_left(struct assay_rq_plan *p, uint64_t *budget)
 {
 	while (p->at < p->rows) {
-		if (!p->is_pivot[p->at])
-			p->left[p->left_len++] = p->at;
-		if (++p->at % CHUNK == 0 && rq_spend(budget, CHUNK))
+		uint32_t to = smaller(p->at + CHUNK, p->rows), len = p->left_len;
+
+		for (uint32_t r = p->at; r < to; r++) {
+			p->left[len] = r;
+			len += !p->is_pivot[r];
+		}
+		p->left_len = len;
+		p->at = to;
+		if (rq_spend(budget, CHUNK / 4))
 			return ASSAY_E_AGAIN;
 	}
 	for (uint32_t i = 0; i < RQ_LIST_PAD; i++)

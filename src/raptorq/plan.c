@@ -72,8 +72,9 @@ static void deal(struct assay_rq_plan *p)
 	p->row_start = rq_arena_take(a, (p->rows + 1) * sizeof(*p->row_start));
 	p->row = rq_arena_take(a, p->rows * sizeof(*p->row));
 	p->row_list = rq_arena_take(a, p->row_room * sizeof(*p->row_list));
-	p->col_start = rq_arena_take(a, (c->w + 2) * sizeof(*p->col_start));
+	p->col_start = rq_arena_take(a, (c->l + 3) * sizeof(*p->col_start));
 	p->col_list = rq_arena_take(a, p->row_room * sizeof(*p->col_list));
+	p->ready_next = rq_arena_take(a, p->rows * sizeof(*p->ready_next));
 	p->pair_next = rq_arena_take(a, p->rows * sizeof(*p->pair_next));
 	p->triple_next = rq_arena_take(a, p->rows * sizeof(*p->triple_next));
 	p->place = rq_arena_take(a, c->l * sizeof(*p->place));
@@ -104,7 +105,7 @@ static void deal_dense(struct assay_rq_plan *p, size_t inactive)
 	p->left_rows = rq_arena_take(a, (inactive + RQ_LIST_PAD) * sizeof(*p->left_rows));
 	p->hdpc_pairs = rq_arena_take(a, (c->kp + c->s) * sizeof(*p->hdpc_pairs));
 	p->planes = rq_arena_take(a, (RQ_HDPC_MAX + 3) * 8 * p->wide);
-	p->hdpc_pivot = rq_arena_take(a, (size_t)c->h * inactive);
+	p->hdpc_pivot = rq_arena_take(a, inactive * RQ_HDPC_MAX);
 	p->free_bits = rq_arena_take(a, inactive * 8 + 8);
 	p->octets_stride = inactive + 8;
 	p->octets = rq_arena_take(a, 2 * p->octets_stride);

@@ -26,12 +26,14 @@ struct rq_arena {
 };
 void *rq_arena_take(struct rq_arena *a, size_t len); /* 64-octet aligned; NULL when it is full */
 
-struct rq_row {		 /* a binary row while peeling */
-	uint16_t active; /* columns neither peeled nor inactive */
-	uint16_t sum;	 /* xor of their numbers: the column itself when one is left */
-	uint16_t peeled; /* columns already peeled */
-	uint16_t spare;
-	uint32_t next; /* in the stack of its class */
+union rq_row { /* a binary row while peeling */
+	struct {
+		uint16_t active; /* columns neither peeled nor inactive */
+		uint16_t sum;	 /* xor of their numbers: the column itself when one is left */
+		uint16_t peeled; /* columns already peeled */
+		uint16_t spare;
+	};
+	uint64_t all; /* the three change together */
 };
 
 /* A stage of the plan does a part of its work, takes its cost from *budget and says whether it is
@@ -54,13 +56,13 @@ struct assay_rq_plan {
 	uint32_t *row_start;
 	uint16_t *row_list;
 	size_t row_room;
-	struct rq_row *row;
+	union rq_row *row;
 	uint32_t *col_start; /* LT columns only */
 	uint32_t *col_list;
 
 	/* peeling */
 	uint32_t ready[RQ_CLASSES], pairs, triples; /* heads of stacks */
-	uint32_t *pair_next, *triple_next;
+	uint32_t *ready_next, *pair_next, *triple_next;
 	bool with_triples; /* the stack of them is kept */
 	unsigned class_now;
 	uint32_t scan, scan_best; /* of a search through all rows */
@@ -99,9 +101,9 @@ struct assay_rq_plan {
 	uint8_t *octets; /* the last running sum on them, and a row to work on */
 	size_t octets_stride;
 	uint8_t *free_masks; /* g rows of H octets: as free_bits */
-	uint8_t *hdpc_pivot; /* H x g */
+	uint8_t *hdpc_pivot; /* g rows of H octets: the HDPC rows at the pivots */
 	uint8_t *free_bits;  /* g rows of 8 octets: pivots' share in the free columns */
-	uint8_t hdpc_solve[RQ_HDPC_MAX * RQ_HDPC_MAX]; /* free x H */
+	uint8_t hdpc_solve[RQ_HDPC_MAX * RQ_HDPC_MAX]; /* H rows: their part in the free columns */
 };
 
 #define RQ_ACTIVE	   UINT16_MAX
@@ -109,9 +111,10 @@ struct assay_rq_plan {
 #define RQ_LIST_PAD	   64 /* entries of zero row behind lists of rows that lookups read */
 #define RQ_PAIR_DUMP(code) ((code)->h * ((code)->h - 1) / 2) /* bucket of the last running sum */
 
+/* rows.c */
+rq_stage rq_stage_ldpc, rq_stage_rows, rq_stage_columns;
 /* peel.c */
-rq_stage rq_stage_ldpc, rq_stage_rows, rq_stage_columns, rq_stage_ready, rq_stage_peel,
-	rq_stage_left;
+rq_stage rq_stage_ready, rq_stage_peel, rq_stage_left;
 /* dense.c */
 rq_stage rq_stage_dense_memory, rq_stage_lists, rq_stage_eliminate;
 /* hdpc.c */

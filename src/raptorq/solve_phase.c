@@ -4,7 +4,8 @@
 
 #include "raptorq/solve.h"
 
-enum { SLICE = 64, STEPS_MIN = 8, STEPS_MAX = 512 }; /* steps between looks at the budget */
+enum { SLICE = 64, STEPS_MIN = 8, STEPS_MAX = 512, DIRECT_OUTS = 10 };
+enum { IN_PLACE_MAX = 4096 };
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -176,8 +177,8 @@ static bool dense_free(struct assay_rq_solve *s, uint64_t *budget)
 
 		for (size_t i = 0; i < n; i++)
 			s->pointers[i] = s->rows + p->pivot_columns[s->at + i] * s->width;
-		rq_kernel()->dot(s->hdpc, p->code.h, s->pointers, n, p->hdpc_pivot + s->at,
-				 p->pivots, s->width);
+		rq_kernel()->dot(s->hdpc, p->code.h, s->pointers, n,
+				 p->hdpc_pivot + s->at * RQ_HDPC_MAX, RQ_HDPC_MAX, s->width);
 		s->at += n;
 		if (rq_spend(budget, cost(s, n * p->code.h)))
 			return false;
@@ -284,12 +285,21 @@ static bool write_outs(struct assay_rq_solve *s, uint64_t *budget)
 	return s->at == w->len;
 }
 
-/* The known symbols side by side: their own places may all fall in the same cache sets. */
+/* The known symbols where they are. Large ones side by side: their own places may all fall in the
+ * same cache sets. */
 static bool direct_sources(struct assay_rq_solve *s, uint64_t *budget)
 {
-	if (s->at == 0)
-		memset(s->outs, 0, s->wanted->len * s->width);
-	return gather(s, s->wanted->from, s->wanted->from_len, 2, false, budget);
+	const struct assay_rq_wanted *w = s->wanted;
+	bool in_place = !s->in.careful && s->io.symbol_size <= IN_PLACE_MAX;
+
+	if (s->at == 0) {
+		memset(s->outs, 0, w->len * s->width);
+		for (uint32_t i = 0; i < w->from_len; i++)
+			s->pointers[i] =
+				in_place ? rq_port_at(&s->in, &w->from[i]) : s->rows + i * s->width;
+		rq_spend(budget, w->from_len / 8);
+	}
+	return in_place || gather(s, w->from, w->from_len, 2, false, budget);
 }
 
 static bool direct_product(struct assay_rq_solve *s, uint64_t *budget)
@@ -297,10 +307,10 @@ static bool direct_product(struct assay_rq_solve *s, uint64_t *budget)
 	const struct assay_rq_wanted *w = s->wanted;
 
 	while (s->at < w->len) {
-		size_t n = smaller(w->len - s->at, 4);
+		size_t n = smaller(w->len - s->at, DIRECT_OUTS);
 
 		rq_kernel()->dot(s->outs + s->at * s->width, n, s->pointers, w->from_len,
-				 w->coef + s->at * w->from_len, w->from_len, s->width);
+				 w->coef + s->at, w->stride, s->width);
 		s->at += n;
 		if (rq_spend(budget, cost(s, n * w->from_len)))
 			break;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "raptorq/wanted.h"
-#include "raptorq/solve.h"
 
 #include <string.h>
 
 #include "assay/status.h"
 #include "base/must.h"
 
-enum { COST_TUPLE = 32, ENTRIES = RQ_ROW_MAX, DIRECT_WIDTH = 64, CHUNK = 64 };
+enum { COST_TUPLE = 32, ENTRIES = RQ_ROW_MAX, CHUNK = 64 };
 
 /* Costs in row operations, measured with AVX2 on Zen 3; GFNI needs less for a product. */
 static const double cost_product_shuffle = 1.3, cost_product_gfni = 0.35, cost_lookup = 0.15;
@@ -26,7 +25,7 @@ static bool direct_possible(const struct assay_rq_plan *plan, size_t len)
 static void deal(struct assay_rq_wanted *w, bool direct)
 {
 	struct rq_arena *a = &w->arena;
-	size_t len = w->len, from = direct_from_max(w->plan);
+	size_t len = w->len, from = direct_from_max(w->plan), unit = rq_kernel()->unit;
 
 	w->places = rq_arena_take(a, len * sizeof(*w->places));
 	w->steps = rq_arena_take(a, (len + RQ_AHEAD) * sizeof(*w->steps));
@@ -35,19 +34,21 @@ static void deal(struct assay_rq_wanted *w, bool direct)
 	if (!direct)
 		return;
 	w->from = rq_arena_take(a, (from + RQ_AHEAD) * sizeof(*w->from));
-	w->coef = rq_arena_take(a, len * from);
-	w->identity = rq_arena_take(a, 2 * from + RQ_WIDTH_MAX);
-	w->ports = (uint8_t **)rq_arena_take(a, (w->plan->known_len + len) * sizeof(*w->ports));
+	w->stride = (len + unit - 1) / unit * unit;
+	w->coef = rq_arena_take(a, from * w->stride);
+	w->weights = rq_arena_take(a, (w->plan->code.l + 1 + w->plan->pivots) * w->stride);
+	w->hdpc = rq_arena_take(a, RQ_HDPC_MAX * w->stride);
+	w->buckets = rq_arena_take(a, (RQ_PAIR_DUMP(&w->plan->code) + 2) * w->stride);
+	w->step_of = rq_arena_take(a, w->plan->known_len * sizeof(*w->step_of));
 }
 
 size_t assay_rq_wanted_size(const struct assay_rq_plan *plan, size_t len)
 {
 	struct assay_rq_wanted w = {.plan = plan, .len = len};
-	bool direct = direct_possible(plan, len);
 
 	w.arena.used = (sizeof(w) + 63) & ~(size_t)63;
-	deal(&w, direct);
-	return w.arena.used + (direct ? rq_solve_size(plan, ASSAY_RQ_BACK, len, DIRECT_WIDTH) : 0);
+	deal(&w, direct_possible(plan, len));
+	return w.arena.used;
 }
 
 /* A row of the working area, in units of one that comes from L2. */
@@ -103,7 +104,7 @@ int assay_rq_wanted_init(struct assay_rq_wanted **wanted, void *memory, size_t s
 		w->way = choose(plan, len, symbol_size);
 	w->direct = w->way == ASSAY_RQ_DIRECT;
 	if (w->direct)
-		w->way = ASSAY_RQ_BACK; /* to find the matrix */
+		w->way = ASSAY_RQ_SHORT; /* to find the matrix */
 	w->arena = (struct rq_arena){memory, size, (sizeof(*w) + 63) & ~(size_t)63};
 	deal(w, direct_possible(plan, len));
 	must(w->arena.used <= w->arena.size);
@@ -187,69 +188,11 @@ static int stage_bits(struct assay_rq_wanted *w, uint64_t *budget)
 	return 0;
 }
 
-static void direct_add(struct assay_rq_wanted *w, const struct rq_step *s)
-{
-	if (s->place == RQ_NONE)
-		return;
-	w->from[w->from_len] =
-		(struct rq_step){.place = s->place, .esi = s->esi, .dst = w->from_len};
-	w->from_len++;
-}
-
-/* The known symbols in use, and for each a row of zeros with a one at its number: all in one
- * buffer. */
-static void direct_from(struct assay_rq_wanted *w)
-{
-	const struct assay_rq_plan *p = w->plan;
-
-	for (size_t i = 0; i < p->steps_len; i++)
-		direct_add(w, &p->steps[i]);
-	for (size_t i = 0; i < p->pivots; i++)
-		direct_add(w, &p->left_steps[i]);
-	for (size_t i = 0; i < RQ_AHEAD; i++)
-		w->from[w->from_len + i].place = RQ_NONE;
-	memset(w->identity, 0, 2 * direct_from_max(p) + RQ_WIDTH_MAX);
-	w->identity[w->from_len] = 1;
-	for (uint32_t i = 0; i < w->from_len; i++)
-		w->ports[w->from[i].place] = w->identity + w->from_len - i;
-	for (uint32_t i = 0; i < w->len; i++)
-		w->ports[p->known_len + i] = w->coef + (size_t)i * w->from_len;
-}
-
-/* The matrix: what a solve makes of the identity in the known symbols' place. */
-static int stage_direct(struct assay_rq_wanted *w, uint64_t *budget)
-{
-	const struct assay_rq_plan *p = w->plan;
-	int e;
-
-	if (!w->direct)
-		return 0;
-	if (w->at++ == 0) {
-		size_t size = rq_solve_size(p, ASSAY_RQ_BACK, w->len, DIRECT_WIDTH);
-		struct assay_rq_io io = {
-			.symbol_size = w->from_len, .sub_blocks = 1, .alignment = 1};
-
-		direct_from(w);
-		io.symbol_size = w->from_len;
-		io.known = (const uint8_t *const *)w->ports;
-		io.wanted = w->ports + p->known_len;
-		e = assay_rq_solve_init(&w->inner, rq_arena_take(&w->arena, size), size, p, w, &io,
-					0, w->from_len, DIRECT_WIDTH);
-		must(e == 0);
-	}
-	e = rq_solve_spend(w->inner, budget);
-	if (e == 0)
-		w->way = ASSAY_RQ_DIRECT;
-	return e;
-}
-
 int assay_rq_wanted_run(struct assay_rq_wanted *w, uint64_t budget)
 {
 	static int (*const stages[])(struct assay_rq_wanted *, uint64_t *) = {
-		stage_steps,
-		stage_sort,
-		stage_bits,
-		stage_direct,
+		stage_steps,	 stage_sort,	 stage_bits,	    rq_direct_outputs,
+		rq_direct_dense, rq_direct_sums, rq_direct_columns, rq_direct_from,
 	};
 	enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
 
@@ -260,9 +203,11 @@ int assay_rq_wanted_run(struct assay_rq_wanted *w, uint64_t budget)
 			return e;
 		w->stage++;
 		w->at = 0;
-		if (budget == 0)
-			return w->stage < STAGES ? ASSAY_E_AGAIN : 0;
+		if (budget == 0 && w->stage < STAGES)
+			return ASSAY_E_AGAIN;
 	}
+	if (w->direct)
+		w->way = ASSAY_RQ_DIRECT;
 	return 0;
 }
 

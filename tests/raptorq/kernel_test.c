@@ -69,7 +69,7 @@ static void dot_with_isal(void **state)
 {
 	enum { OUT = 11, SRC = 17 };
 	static uint8_t rows[SRC][WIDTH], coef[OUT * SRC], out[OUT * WIDTH], want[OUT][WIDTH],
-		tables[OUT * SRC * 32];
+		tables[OUT * SRC * 32], turned[OUT * SRC];
 	const uint8_t *src[SRC];
 	uint8_t *data[SRC], *coded[OUT];
 
@@ -79,10 +79,12 @@ static void dot_with_isal(void **state)
 		src[i] = data[i] = rows[i];
 	for (int i = 0; i < OUT; i++)
 		coded[i] = want[i];
+	for (int i = 0; i < OUT * SRC; i++)
+		turned[i % SRC * OUT + i / SRC] = coef[i];
 	ec_init_tables(SRC, OUT, coef, tables);
 	ec_encode_data(WIDTH, SRC, OUT, tables, data, coded);
 	memset(out, 0, sizeof(out));
-	rq_kernel()->dot(out, OUT, src, SRC, coef, SRC, WIDTH);
+	rq_kernel()->dot(out, OUT, src, SRC, turned, OUT, WIDTH);
 	for (int i = 0; i < OUT; i++)
 		assert_memory_equal(out + i * WIDTH, want[i], WIDTH);
 }
@@ -134,6 +136,8 @@ static void run(struct sample *s, const struct rq_kernel *kernel, size_t w)
 		src[i] = s->object + i * w;
 	kernel->dot(s->rows, 7, src, ROWS, s->coef, ROWS, w);
 	kernel->add(s->rows, s->more, w);
+	kernel->scatter(s->more, s->list, s->steps, ROWS, w);
+	kernel->hdpc_back(s->object, s->more, s->rows, s->map, ROWS - 1, w);
 	if (8 * 5 * w <= SIZE)
 		kernel->planes(s->rows + 4 * 8 * w, s->rows, s->bits, w,
 			       (const uint8_t(*)[2])s->pairs,
