@@ -160,6 +160,7 @@ void run_observed(struct run *r, const uint8_t *entry, size_t len,
 		must(entry_parse(&e, entry, len));
 		if (strcmp(e.type, "ticket") == 0)
 			json_object_set_new(r->arrived, text_in(e.data, "ticket"), json_true());
+		run_heal_said(r, &e);
 		if (result->code == 0)
 			accepted(r, &e);
 		entry_free(&e);

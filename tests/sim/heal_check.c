@@ -23,7 +23,7 @@ static void once(struct run *r, const char *what, uint64_t op, const char *autho
 
 	snprintf(key, sizeof(key), "%s %" PRIu64 " %s", what, op, author);
 	if (json_object_get(r->heals, key) != NULL)
-		run_wrong(r, "accepted twice: %s", key);
+		run_wrong(r, "twice: %s", key);
 	json_object_set_new(r->heals, key, json_true());
 }
 
@@ -49,7 +49,7 @@ static void accepted_claim(struct run *r, uint64_t op, const char *author)
 	const struct run_staged *s = run_staged_find(run_node_find(r, author), op);
 	json_int_t gone = json_integer_value(times(r, "cleaned", op));
 
-	once(r, "claim", op, author);
+	once(r, "accepted claim", op, author);
 	r->claims++;
 	if ((s == NULL || !s->manifest) && (uint64_t)gone < state_seq(r->net.state))
 		run_wrong(r, "%s claimed op %" PRIu64 " and has nothing staged", author, op);
@@ -61,7 +61,7 @@ static void accepted_vote(struct run *r, uint64_t op, const struct entry *e)
 	const struct run_staged *s = run_staged_find(run_node_find(r, text_of(there->healer)), op);
 	bool verified = json_is_true(json_object_get(e->data, "verified"));
 
-	once(r, "vote", op, e->author);
+	once(r, "accepted vote", op, e->author);
 	r->votes++;
 	if (verified && s != NULL && s->forged)
 		run_wrong(r, "%s confirmed op %" PRIu64 ", whose bytes are false", e->author, op);
@@ -69,10 +69,24 @@ static void accepted_vote(struct run *r, uint64_t op, const struct entry *e)
 
 static void accepted_published(struct run *r, uint64_t op, const char *author)
 {
-	once(r, "published", op, author);
+	once(r, "accepted publication", op, author);
 	r->published++;
 	if (times(r, "placed", op) == NULL)
 		run_wrong(r, "op %" PRIu64 " is published, and nothing was placed", op);
+}
+
+/*
+ * Who lost neither his memory nor the log says a thing once, also where the ledger would not take
+ * it twice.
+ */
+void run_heal_said(struct run *r, const struct entry *e)
+{
+	if (!r->options.calm || r->crashes > 0)
+		return;
+	if (strcmp(e->type, "heal_claim") == 0)
+		once(r, "said claim", op_of(e), e->author);
+	if (strcmp(e->type, "heal_vote") == 0)
+		once(r, "said vote", op_of(e), e->author);
 }
 
 void run_heal_accepted(struct run *r, const struct entry *e)

@@ -233,6 +233,7 @@ void run_heal_mode(struct run *r, unsigned mode);
 void run_heal_fail(struct run_node *n, enum failpoint which, unsigned in);
 
 /* heal_check.c */
+void run_heal_said(struct run *r, const struct entry *e); /* an entry with any verdict */
 void run_heal_accepted(struct run *r, const struct entry *e);
 /* The process is up: what was swept while it started is judged by its copy. */
 void run_heal_started(struct run_node *n);
