@@ -2,7 +2,6 @@
 #include "raptorq/code.h"
 
 #include "assay/status.h"
-#include "raptorq/tables.h"
 
 static uint32_t prime_from(uint32_t n)
 {
@@ -68,12 +67,6 @@ uint32_t rq_code_floor(uint64_t bound)
 	return place == 0 ? 0 : rq_table[place - 1].kp;
 }
 
-uint32_t rq_rand_word(uint32_t y, uint32_t i)
-{
-	return rq_v[0][(y + i) & 255] ^ rq_v[1][((y >> 8) + i) & 255] ^
-	       rq_v[2][((y >> 16) + i) & 255] ^ rq_v[3][((y >> 24) + i) & 255];
-}
-
 /* The degree of the smallest v of each 4096, where a search starts. */
 static uint8_t degree_from[256];
 
@@ -90,6 +83,7 @@ static uint32_t degree(uint32_t v, uint32_t w)
 {
 	uint32_t d = degree_from[v >> 12];
 
+	d += v >= rq_degree[d];
 	while (v >= rq_degree[d])
 		d++;
 	return d < w - 2 ? d : w - 2;
@@ -107,20 +101,21 @@ unsigned rq_code_columns(const struct rq_code *code, uint32_t x, uint16_t *colum
 	uint32_t d1 = 2 + (rq_rand_word(x, 3) & (d < 4));
 	uint32_t a1 = 1 + rq_mod(rq_rand_word(x, 4), &code->mod_p11);
 	uint32_t b1 = rq_mod(rq_rand_word(x, 5), &code->mod_p1);
+	uint32_t w = code->w, p = code->p, p1 = code->p1;
 	unsigned n = 0;
 
 	while (n < d)
 		for (unsigned end = n + 4; n < end; n++) {
 			columns[n] = b;
 			b += a;
-			b -= b >= code->w ? code->w : 0;
+			b -= b >= w ? w : 0;
 		}
 	/* b1 and the next multiples of a1 below P; P1 is barely larger, so few are not */
 	for (n = d; n < d + 3;) {
-		columns[n] = code->w + b1;
-		n += b1 < code->p;
+		columns[n] = w + b1;
+		n += b1 < p;
 		b1 += a1;
-		b1 -= b1 >= code->p1 ? code->p1 : 0;
+		b1 -= b1 >= p1 ? p1 : 0;
 	}
 	*lt = d;
 	return d + d1;

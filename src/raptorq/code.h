@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "raptorq/tables.h"
+
 #define RQ_ROW_MAX 33 /* columns of a received symbol */
 
 /* A divisor with what makes its remainders out of two multiplications. */
@@ -27,7 +29,11 @@ int rq_code(struct rq_code *code, uint32_t k);
 /* The largest tabulated K' not above the bound, 0 if there is none. */
 uint32_t rq_code_floor(uint64_t bound);
 
-uint32_t rq_rand_word(uint32_t y, uint32_t i);
+static inline uint32_t rq_rand_word(uint32_t y, uint32_t i)
+{
+	return rq_v[0][(y + i) & 255] ^ rq_v[1][((y >> 8) + i) & 255] ^
+	       rq_v[2][((y >> 16) + i) & 255] ^ rq_v[3][((y >> 24) + i) & 255];
+}
 
 static inline uint32_t rq_mod(uint32_t n, const struct rq_mod *d)
 {

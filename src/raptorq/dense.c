@@ -10,83 +10,70 @@
 #include "base/must.h"
 #include "raptorq/plan.h"
 
-enum { NEAR = 4, FAR = 12, WORD = 64, FEW = 8 };
+enum { NEAR = 4, FAR = 12, WORD = 64 };
 
 static void set_bit(uint8_t *row, size_t bit)
 {
 	row[bit / 8] |= 1 << bit % 8;
 }
 
-typedef uint64_t half __attribute__((vector_size(16), aligned(16), may_alias));
-
-/* row = sum of the bits of n and m columns. */
-static void sum_bits(const struct assay_rq_plan *p, uint8_t *row, const uint16_t *a, size_t n,
-		     const uint16_t *b, size_t m)
+/* The columns of a row, but for one: first those that are peeled, *n of them, then the inactive
+ * ones; row = the sum of their bits. Returns how many there are. Nothing branches on what a column
+ * is, which cannot be predicted: the one goes behind the others, and has the zero row's bits. */
+static size_t take_columns(const struct assay_rq_plan *p, uint8_t *row, uint16_t *list, size_t *n,
+			   const uint16_t *columns, size_t len, uint32_t but)
 {
-	for (size_t at = 0; at < p->wide; at += 32) {
-		half low = {0}, high = {0};
+	const uint16_t *places = p->place;
+	const uint8_t *bits = p->bits;
+	size_t wide = p->wide, zero = p->code.l, total = len - (but != RQ_NONE), peeled = 0;
+	size_t inactive = total;
 
-		for (size_t i = 0; i < n; i++) {
-			const half *from = (const void *)(p->bits + a[i] * p->wide + at);
+	for (size_t at = 0; at < wide; at += 32) {
+		rq_half low = {0}, high = {0};
+
+		for (size_t i = 0; i < len; i++) {
+			size_t column = columns[i] != but ? columns[i] : zero;
+			const rq_half *from = (const void *)(bits + column * wide + at);
 
 			low ^= from[0];
 			high ^= from[1];
 		}
-		for (size_t i = 0; i < m; i++) {
-			const half *from = (const void *)(p->bits + b[i] * p->wide + at);
-
-			low ^= from[0];
-			high ^= from[1];
-		}
-		((half *)(void *)(row + at))[0] = low;
-		((half *)(void *)(row + at))[1] = high;
+		((rq_half *)(void *)(row + at))[0] = low;
+		((rq_half *)(void *)(row + at))[1] = high;
 	}
-}
-
-/* Columns that are peeled, but for one, and those that are inactive. Without branches, for which of
- * the two a column is cannot be predicted. */
-static size_t sort_columns(const struct assay_rq_plan *p, uint16_t *peeled, uint16_t *inactive,
-			   size_t *inactive_len, const uint16_t *columns, size_t len, uint32_t but)
-{
-	size_t n = 0, m = 0;
-
 	for (size_t i = 0; i < len; i++) {
-		uint16_t column = columns[i], place = p->place[column];
+		uint32_t column = columns[i];
+		bool other = column != but, early = places[column] == RQ_PEELED;
+		size_t to = early ? peeled : inactive - 1;
 
-		peeled[n] = column;
-		n += (place == RQ_PEELED) & (column != but);
-		inactive[m] = column;
-		m += place != RQ_PEELED;
+		list[other ? to : total] = column;
+		peeled += early & other;
+		inactive -= !early;
 	}
-	*inactive_len = m;
-	return n;
+	*n = peeled;
+	return total;
 }
 
 /* Step s as peeling left it, a row and its pivot: the other columns, those that are peeled first,
  * and what their sum is in terms of the inactive ones. */
 static void write_step(struct assay_rq_plan *p, struct rq_step *s)
 {
-	uint32_t r = s->start, len = p->row_start[r + 1] - p->row_start[r];
-	const uint16_t *columns = p->row_list + p->row_start[r];
-	uint16_t *list = p->list + p->list_len, inactive[RQ_COLUMNS_MAX + FEW];
-	size_t n, m;
+	uint32_t r = s->start, start = p->row_start[r], len = p->row_start[r + 1] - start;
+	uint16_t *list = p->list + p->list_len;
+	size_t n, total;
 
 	must(len <= RQ_COLUMNS_MAX);
 	s->start = p->list_len;
 	s->place = RQ_NONE;
 	if (r >= p->code.s)
 		rq_plan_row_id(p, r, &s->place, &s->esi);
-	n = sort_columns(p, list, inactive, &m, columns, len, s->dst);
-	sum_bits(p, p->bits + s->dst * p->wide, list, n, inactive, m);
-	while (m % RQ_PAD != 0)
-		inactive[m++] = p->code.l;
-	if (m <= FEW) /* there is room behind the lists */
-		memcpy(list + n, inactive, FEW * sizeof(*inactive));
-	else
-		memcpy(list + n, inactive, m * sizeof(*inactive));
+	total = take_columns(p, p->bits + s->dst * p->wide, list, &n, p->row_list + start, len,
+			     s->dst);
+	for (size_t i = total; i < total + RQ_PAD; i++) /* there is room behind the lists */
+		list[i] = p->code.l;
 	s->n = n;
-	s->m = m;
-	p->list_len += n + m;
+	s->m = (total - n + RQ_PAD - 1) / RQ_PAD * RQ_PAD;
+	p->list_len += s->n + s->m;
 }
 
 /* Rows are taken in an order that only peeling knew; the bits that they sum lie anywhere. */
@@ -141,37 +128,30 @@ static struct rq_step left_row(struct assay_rq_plan *p, uint32_t r)
 	uint32_t work = p->code.l + 1, len = p->row_start[r + 1] - p->row_start[r];
 	const uint16_t *columns = p->row_list + p->row_start[r];
 	struct rq_step s = {.start = p->list_len, .dst = work, .place = RQ_NONE};
-	uint16_t inactive[RQ_COLUMNS_MAX];
-	size_t m;
+	size_t n;
 
 	must(len <= RQ_COLUMNS_MAX);
 	if (r >= p->code.s)
 		rq_plan_row_id(p, r, &s.place, &s.esi);
-	s.n = sort_columns(p, p->list + p->list_len, inactive, &m, columns, len, RQ_NONE);
-	sum_bits(p, p->bits + work * p->wide, p->list + p->list_len, s.n, inactive, m);
+	take_columns(p, p->bits + work * p->wide, p->list + p->list_len, &n, columns, len, RQ_NONE);
+	s.n = n;
 	return s;
 }
 
 /* Removes the pivots that are in the row; the matrix is reduced, so none comes in. */
-static size_t reduce(struct assay_rq_plan *p, uint8_t *row)
+static void reduce(struct assay_rq_plan *p, uint8_t *row)
 {
-	size_t adds = 0;
-
 	for (uint32_t at = 0; at < p->inactive_len; at += WORD) {
-		uint64_t word;
+		uint64_t word, known;
 
 		memcpy(&word, row + at / 8, 8);
-		for (; word != 0; word &= word - 1) {
+		memcpy(&known, p->pivot_bits + at / 8, 8);
+		for (word &= known; word != 0; word &= word - 1) {
 			uint32_t place = at + __builtin_ctzll(word);
 
-			if (p->row_of_place[place] != UINT16_MAX) {
-				rq_bits_add(row, matrix_row(p, p->row_of_place[place]),
-					    2 * p->wide);
-				adds++;
-			}
+			rq_add_masked(row, matrix_row(p, p->row_of_place[place]), 2 * p->wide, -1);
 		}
 	}
-	return adds;
 }
 
 static uint32_t first_bit(const uint8_t *row, uint32_t bits)
@@ -186,33 +166,30 @@ static uint32_t first_bit(const uint8_t *row, uint32_t bits)
 	return bits;
 }
 
-/* Takes a left row into the matrix if it is independent. Returns the number of row additions. */
-static size_t take_row(struct assay_rq_plan *p, uint32_t r)
+/* Takes a left row into the matrix if it is independent. */
+static void take_row(struct assay_rq_plan *p, uint32_t r)
 {
 	struct rq_step s = left_row(p, r);
-	uint8_t *row = matrix_row(p, p->pivots);
+	uint8_t *row = matrix_row(p, p->pivots), *other = p->matrix;
+	size_t len = 2 * p->wide;
 	uint32_t place;
-	size_t adds;
 
 	memcpy(row, p->bits + s.dst * p->wide, p->wide);
 	memset(row + p->wide, 0, p->wide);
 	set_bit(row + p->wide, p->pivots);
-	adds = reduce(p, row);
+	reduce(p, row);
 	place = first_bit(row, p->inactive_len);
 	if (place == p->inactive_len)
-		return adds;
-	for (uint32_t q = 0; q < p->pivots; q++)
-		if (matrix_row(p, q)[place / 8] >> place % 8 & 1) {
-			rq_bits_add(matrix_row(p, q), row, 2 * p->wide);
-			adds++;
-		}
+		return;
+	for (uint32_t q = 0; q < p->pivots; q++, other += len)
+		rq_add_masked(other, row, len, -(uint64_t)(other[place / 8] >> place % 8 & 1));
+	set_bit(p->pivot_bits, place);
 	p->row_of_place[place] = p->pivots;
 	p->pivot_place[p->pivots] = place;
 	p->pivot_columns[p->pivots] = p->inactive[place];
 	s.dst = p->left_rows[p->pivots] = p->code.l + 1 + p->pivots;
 	p->left_steps[p->pivots++] = s;
 	p->list_len += s.n;
-	return adds;
 }
 
 static int eliminated(struct assay_rq_plan *p)
@@ -243,11 +220,11 @@ int rq_stage_eliminate(struct assay_rq_plan *p, uint64_t *budget)
 	if (p->at == 0) {
 		p->pivots = 0;
 		memset(p->row_of_place, 0xff, p->inactive_len * sizeof(*p->row_of_place));
+		memset(p->pivot_bits, 0, p->wide);
 	}
 	while (p->at < p->left_len && p->pivots < p->inactive_len) {
-		size_t adds = take_row(p, p->left[p->at++]);
-
-		if (rq_spend(budget, 16 + p->pivots / 8 + adds * (1 + p->wide / 16)))
+		take_row(p, p->left[p->at++]);
+		if (rq_spend(budget, 16 + p->pivots * (1 + p->wide / 16)))
 			return ASSAY_E_AGAIN;
 	}
 	return eliminated(p);

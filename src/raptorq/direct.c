@@ -18,9 +18,12 @@ static uint8_t *weights(const struct assay_rq_wanted *w, uint32_t row)
 	return w->weights + row * w->stride;
 }
 
-static void add(struct assay_rq_wanted *w, uint32_t to, uint32_t from)
+/* Row `from` into row `to` if the bit is set. */
+static void add_if(struct assay_rq_wanted *w, uint32_t to, uint32_t from, const uint8_t *bits,
+		   uint32_t bit)
 {
-	rq_kernel()->add(weights(w, to), weights(w, from), w->stride);
+	rq_add_masked(weights(w, to), weights(w, from), w->stride,
+		      -(uint64_t)(bits[bit / 8] >> bit % 8 & 1));
 }
 
 /* Outputs as the short way has them: sums of peeled columns of the forward pass and of inactive
@@ -57,8 +60,7 @@ static void hdpc_weights(struct assay_rq_wanted *w)
 
 	for (uint32_t q = 0; q < p->pivots; q++)
 		for (uint32_t f = 0; f < p->free_len; f++)
-			if (p->free_bits[8 * q + f / 8] >> f % 8 & 1)
-				add(w, p->free_columns[f], p->pivot_columns[q]);
+			add_if(w, p->free_columns[f], p->pivot_columns[q], p->free_bits + 8 * q, f);
 	for (uint32_t f = 0; f < p->free_len; f++)
 		free[f] = weights(w, p->free_columns[f]);
 	memset(w->hdpc, 0, h * w->stride);
@@ -74,7 +76,7 @@ static void hdpc_weights(struct assay_rq_wanted *w)
 	for (uint32_t high = 1; high < h; high++)
 		for (uint32_t low = 0; low < high; low++, bucket += w->stride) {
 			memcpy(bucket, rows[low], w->stride);
-			rq_kernel()->add(bucket, rows[high], w->stride);
+			rq_add_masked(bucket, rows[high], w->stride, -1);
 		}
 	memset(bucket, 0, 2 * w->stride); /* the last sum's, and the sum of weights itself */
 	rq_kernel()->dot(bucket, 1, rows, h, power, 1, w->stride);
@@ -94,8 +96,7 @@ int rq_direct_dense(struct assay_rq_wanted *w, uint64_t *budget)
 		uint32_t column = p->pivot_columns[w->at++];
 
 		for (uint32_t l = 0; l < p->pivots; l++)
-			if (row[l / 8] >> l % 8 & 1)
-				add(w, p->left_rows[l], column);
+			add_if(w, p->left_rows[l], column, row, l);
 		if (rq_spend(budget, 2 * p->pivots))
 			return ASSAY_E_AGAIN;
 	}

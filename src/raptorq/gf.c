@@ -4,6 +4,7 @@
 uint8_t rq_gf_mul[256][256];
 uint8_t rq_gf_nibble[256][32] __attribute__((aligned(64)));
 uint64_t rq_gf_affine[256];
+static uint8_t inverse[256];
 
 static uint8_t product(uint8_t a, uint8_t b)
 {
@@ -31,8 +32,11 @@ static uint64_t affine(uint8_t c)
 __attribute__((constructor)) static void fill(void)
 {
 	for (int c = 0; c < 256; c++) {
-		for (int a = 0; a < 256; a++)
+		for (int a = 0; a < 256; a++) {
 			rq_gf_mul[c][a] = product(c, a);
+			if (rq_gf_mul[c][a] == 1)
+				inverse[c] = a;
+		}
 		for (int n = 0; n < 16; n++) {
 			rq_gf_nibble[c][n] = rq_gf_mul[c][n];
 			rq_gf_nibble[c][16 + n] = rq_gf_mul[c][n << 4];
@@ -43,9 +47,5 @@ __attribute__((constructor)) static void fill(void)
 
 uint8_t rq_gf_inverse(uint8_t a)
 {
-	unsigned b = 1;
-
-	while (rq_gf_mul[a][b] != 1)
-		b++;
-	return b;
+	return inverse[a];
 }

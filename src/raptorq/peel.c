@@ -40,6 +40,9 @@ static void resolve(struct assay_rq_plan *p, uint16_t column, bool peeled)
 {
 	const union rq_row one = {.active = 1}, more = {.peeled = peeled}, own = {.sum = column};
 	uint16_t few = p->with_triples ? 3 : 2;
+	const uint32_t *list = p->col_list + p->col_start[column];
+	const uint32_t *end = p->col_list + p->col_start[column + 1];
+	union rq_row *rows = p->row;
 
 	if (peeled) {
 		p->place[column] = RQ_PEELED;
@@ -48,12 +51,12 @@ static void resolve(struct assay_rq_plan *p, uint16_t column, bool peeled)
 		p->inactive[p->inactive_len++] = column;
 	}
 	p->resolved++;
-	for (uint32_t i = p->col_start[column]; i < p->col_start[column + 1]; i++) {
-		union rq_row *row = &p->row[p->col_list[i]];
+	for (; list < end; list++) {
+		union rq_row *row = &rows[*list];
 
 		row->all = (row->all - one.all + more.all) ^ own.all;
 		if (row->active <= few)
-			push(p, p->col_list[i]);
+			push(p, *list);
 	}
 }
 

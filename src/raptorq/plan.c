@@ -101,6 +101,7 @@ static void deal_dense(struct assay_rq_plan *p, size_t inactive)
 	p->left_steps = rq_arena_take(a, (inactive + RQ_AHEAD) * sizeof(*p->left_steps));
 	p->pivot_place = rq_arena_take(a, inactive * sizeof(*p->pivot_place));
 	p->row_of_place = rq_arena_take(a, inactive * sizeof(*p->row_of_place));
+	p->pivot_bits = rq_arena_take(a, p->wide);
 	p->pivot_columns = rq_arena_take(a, (inactive + RQ_LIST_PAD) * sizeof(*p->pivot_columns));
 	p->left_rows = rq_arena_take(a, (inactive + RQ_LIST_PAD) * sizeof(*p->left_rows));
 	p->hdpc_pairs = rq_arena_take(a, (c->kp + c->s) * sizeof(*p->hdpc_pairs));

@@ -88,6 +88,7 @@ struct assay_rq_plan {
 	uint32_t pivots;	 /* g */
 	uint16_t *pivot_place;	 /* inactive place that dense row p resolves */
 	uint16_t *row_of_place;	 /* the inverse; UINT16_MAX: free */
+	uint8_t *pivot_bits;	 /* places that are not free */
 	uint16_t *pivot_columns; /* column numbers of the same, padded with the zero row */
 	uint16_t *left_rows;	 /* working rows of the left rows, padded likewise */
 	uint16_t free_columns[RQ_HDPC_MAX + 64];
@@ -153,21 +154,23 @@ static inline bool rq_spend(uint64_t *budget, uint64_t cost)
 	return false;
 }
 
-/* The rows have more entries than there is room for: ASSAY_E_NOMEM with the need. */
-int rq_plan_entries_full(struct assay_rq_plan *p);
+typedef uint64_t rq_half __attribute__((vector_size(16), aligned(16), may_alias));
 
-/* Rows of bits are short and one at a time: a call of a kernel would cost more than it saves. */
-static inline void rq_bits_add(uint8_t *to, const uint8_t *from, size_t wide)
+/* to += from, or nothing if mask is 0: for bits that cannot be predicted. len: a multiple of 32. */
+static inline void rq_add_masked(uint8_t *to, const uint8_t *from, size_t len, uint64_t mask)
 {
-	uint64_t *t = (uint64_t *)(void *)to;
-	const uint64_t *f = (const uint64_t *)(const void *)from;
+	rq_half both = {mask, mask};
 
-	for (size_t i = 0; i < wide / 8; i += 4) {
-		t[i] ^= f[i];
-		t[i + 1] ^= f[i + 1];
-		t[i + 2] ^= f[i + 2];
-		t[i + 3] ^= f[i + 3];
+	for (size_t at = 0; at < len; at += 32) {
+		rq_half *t = (void *)(to + at);
+		const rq_half *f = (const void *)(from + at);
+
+		t[0] ^= f[0] & both;
+		t[1] ^= f[1] & both;
 	}
 }
+
+/* The rows have more entries than there is room for: ASSAY_E_NOMEM with the need. */
+int rq_plan_entries_full(struct assay_rq_plan *p);
 
 #endif

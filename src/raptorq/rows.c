@@ -66,6 +66,7 @@ int rq_stage_ldpc(struct assay_rq_plan *p, uint64_t *budget)
 static void symbol_row(struct assay_rq_plan *p, uint32_t row)
 {
 	uint32_t place, esi, start = p->row_start[row];
+	uint32_t *count = p->col_start + 2;
 	uint16_t *columns = p->row_list + start, sum = 0;
 	unsigned lt, len;
 
@@ -73,7 +74,7 @@ static void symbol_row(struct assay_rq_plan *p, uint32_t row)
 	for (unsigned i = 0; i < lt; i += BATCH)
 		for (unsigned j = i; j < i + BATCH; j++) {
 			sum ^= columns[j] & -(j < lt);
-			p->col_start[columns[j] + 2]++;
+			count[columns[j]]++;
 		}
 	p->row[row] = (union rq_row){.active = lt, .sum = sum};
 	p->row_start[row + 1] = start + len;
@@ -136,10 +137,11 @@ int rq_stage_columns(struct assay_rq_plan *p, uint64_t *budget)
 	while (p->at < c->w + p->rows - c->s) {
 		uint32_t row = p->at++ - c->w + c->s;
 		const uint16_t *columns = p->row_list + p->row_start[row];
+		uint32_t *next = p->col_start + 1, *list = p->col_list;
 		size_t lt = p->row[row].active;
 
 		for (size_t i = 0; i < lt; i++)
-			p->col_list[p->col_start[columns[i] + 1]++] = row;
+			list[next[columns[i]]++] = row;
 		if (rq_spend(budget, lt * p->weight))
 			return ASSAY_E_AGAIN;
 	}
