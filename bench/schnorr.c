@@ -4,81 +4,22 @@
  * so that a neighbour's load hits both; a ratio is of a round, and the spread is over rounds.
  */
 #include <getopt.h>
-#include <secp256k1.h>
-#include <secp256k1_extrakeys.h>
-#include <secp256k1_schnorrsig.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "assay/schnorr_batch.h"
 #include "bench.h"
+#include "crypto/schnorr/dispatch.h"
+#include "schnorr_bench.h"
 #include "schnorr_role.h"
 
 #define ROUNDS_MAX 64
-#define SINGLES	   24
-
-struct signed_item {
-	uint8_t message[32], key[32], signature[64];
-	uint64_t handle;
-};
-
-static struct signed_item *items;
-static secp256k1_context *context;
-static uint64_t seed = 1;
 
 enum kind { COLD, CACHED, ONE_BAD, ALL_BAD, KINDS };
 static const char *const kind_names[KINDS] = {"cold", "cached", "one bad", "all bad"};
 
-static void sign(struct signed_item *item)
-{
-	secp256k1_keypair pair;
-	secp256k1_xonly_pubkey key;
-	uint64_t secret[4];
-
-	for (int i = 0; i < 4; i++) {
-		uint64_t word = bench_random(&seed);
-
-		memcpy(item->message + 8 * i, &word, 8);
-		secret[i] = bench_random(&seed) >> 1;
-	}
-	if (!secp256k1_keypair_create(context, &pair, (const uint8_t *)secret) ||
-	    !secp256k1_keypair_xonly_pub(context, &key, NULL, &pair) ||
-	    !secp256k1_xonly_pubkey_serialize(context, item->key, &key) ||
-	    !secp256k1_schnorrsig_sign32(context, item->signature, item->message, &pair, NULL))
-		abort();
-}
-
-/*
- * Ticks of this thread: what it computed, not what others computed meanwhile. Phases count in the
- * plain ticks of the library.
- */
-static uint64_t own_ticks(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)(((double)t.tv_sec + 1e-9 * (double)t.tv_nsec) * bench_ticks_per_s());
-}
-
-/* Ticks of one signature by libsecp256k1; a cached key is one that has been parsed. */
-static double single_ticks(enum kind kind)
-{
-	static secp256k1_xonly_pubkey key[SINGLES];
-	uint64_t start = own_ticks();
-
-	for (int i = 0; i < SINGLES; i++)
-		if (!secp256k1_xonly_pubkey_parse(context, &key[i], items[i].key))
-			abort();
-	if (kind == CACHED)
-		start = own_ticks();
-	for (int i = 0; i < SINGLES; i++)
-		if (!secp256k1_schnorrsig_verify(context, items[i].signature, items[i].message, 32,
-						 &key[i]))
-			abort();
-	return (double)(own_ticks() - start) / SINGLES;
-}
+static struct signed_item *items;
+static double cycles_per_s;
 
 static void spoil(enum kind kind, uint32_t n)
 {
@@ -87,31 +28,22 @@ static void spoil(enum kind kind, uint32_t n)
 			items[i].signature[40] ^= 1;
 }
 
-/* Ticks of one signature in a batch of n. */
-static double batch_ticks(struct assay_schnorr *batch, enum kind kind, uint32_t n)
+/* Cycles of one signature in a batch of n. */
+static double batch_cycles(struct assay_schnorr *batch, enum kind kind, uint32_t n)
 {
 	uint32_t good = 0;
-	uint64_t start;
+	double start;
 
 	spoil(kind, n);
-	start = own_ticks();
-	assay_schnorr_reset(batch);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct signed_item *s = &items[i];
-
-		if (kind != CACHED)
-			assay_schnorr_add(batch, s->message, 32, s->key, s->signature);
-		else
-			assay_schnorr_add_cached(batch, s->message, 32, s->handle, s->signature);
-	}
-	assay_schnorr_run(batch, 0);
-	start = own_ticks() - start;
+	start = own_seconds();
+	batch_run(batch, items, n, kind == CACHED);
+	start = own_seconds() - start;
 	spoil(kind, n);
 	for (uint32_t i = 0; i < n; i++)
 		good += assay_schnorr_valid(batch, i);
 	if (good != (kind == ALL_BAD ? 0 : n - (kind == ONE_BAD)))
 		abort();
-	return (double)start / n;
+	return start * cycles_per_s / n;
 }
 
 static void phases(const struct assay_schnorr_stats *a, const struct assay_schnorr_stats *b,
@@ -125,19 +57,22 @@ static void phases(const struct assay_schnorr_stats *a, const struct assay_schno
 
 static void measure(struct assay_schnorr *batch, enum kind kind, uint32_t n, unsigned rounds)
 {
-	double single[ROUNDS_MAX], one[ROUNDS_MAX], ratio[ROUNDS_MAX];
+	double single[ROUNDS_MAX], one[ROUNDS_MAX], ratio[ROUNDS_MAX], clean[ROUNDS_MAX];
 	struct assay_schnorr_stats before, after;
-	double k = bench_cycles_per_tick();
+	bool cached = kind == CACHED;
 
-	for (uint32_t i = 0; kind == CACHED && i < n; i++)
+	for (uint32_t i = 0; cached && i < n; i++)
 		if (assay_schnorr_key(batch, &items[i].handle, items[i].key) != 0)
 			abort();
+	/* The code, the memory and what the batch remembers of those before are as they stay. */
+	for (int i = 0; i < 2; i++)
+		batch_cycles(batch, kind, n);
 	assay_schnorr_stats(batch, &before);
 	for (unsigned r = 0; r < rounds; r++) {
-		double first = single_ticks(kind);
+		double first = singles_seconds(items, cached);
 
-		one[r] = batch_ticks(batch, kind, n);
-		single[r] = (first + single_ticks(kind)) / 2;
+		one[r] = batch_cycles(batch, kind, n);
+		single[r] = cycles_per_s * (first + singles_seconds(items, cached)) / 2;
 		ratio[r] = single[r] / one[r];
 	}
 	assay_schnorr_stats(batch, &after);
@@ -146,9 +81,37 @@ static void measure(struct assay_schnorr *batch, enum kind kind, uint32_t n, uns
 	struct bench_summary c = bench_summarize(ratio, rounds);
 
 	printf("%-5s %5u %-8s %7.0f %7.0f  %5.2f %5.2f %5.2f  %5.2f",
-	       assay_schnorr_code_name(batch), n, kind_names[kind], k * a.least, k * b.least,
-	       c.least, c.median, c.greatest, a.least / b.least);
-	phases(&before, &after, k / ((double)rounds * n));
+	       assay_schnorr_code_name(batch), n, kind_names[kind], a.least, b.least, c.least,
+	       c.median, c.greatest, a.least / b.least);
+	phases(&before, &after, cycles_per_s / bench_ticks_per_s() / ((double)rounds * n));
+	if (kind != ONE_BAD)
+		return;
+	for (unsigned r = 0; r < rounds; r++) {
+		clean[r] = batch_cycles(batch, COLD, n);
+		ratio[r] = batch_cycles(batch, ONE_BAD, n) / clean[r];
+	}
+	c = bench_summarize(ratio, rounds);
+	printf("      one bad costs %.2f (%.2f to %.2f) times a clean batch\n", c.median, c.least,
+	       c.greatest);
+}
+
+static void field(const char *name, struct field_cycles c)
+{
+	printf("%-5s %u lanes: a multiplication %.1f cycles, a squaring %.1f\n", name, c.lanes,
+	       c.mul, c.sqr);
+}
+
+static void fields(void)
+{
+	field("plain", field_plain());
+#ifdef SCHNORR_HAVE_AVX2
+	if (dispatch_kernels(ASSAY_SCHNORR_AVX2) != NULL)
+		field("avx2", field_avx2());
+#endif
+#ifdef SCHNORR_HAVE_IFMA
+	if (dispatch_kernels(ASSAY_SCHNORR_IFMA) != NULL)
+		field("ifma", field_ifma());
+#endif
 }
 
 static int role(unsigned count, unsigned workers)
@@ -164,32 +127,50 @@ static int role(unsigned count, unsigned workers)
 	return bench_schnorr_role(jobs, count, workers);
 }
 
-static void usage(void)
+static int table(const struct assay_schnorr_config *config, const uint32_t *sizes, uint32_t count,
+		 unsigned rounds)
+{
+	struct assay_schnorr *batch = batch_make(config);
+
+	if (batch == NULL)
+		return 1;
+	fields();
+	printf("code   size kind      single   batch  least   med  most  l/l     hash   lift  rand "
+	       "scalr digit   adds  pyram final  judge\n");
+	for (uint32_t s = 0; s < count; s++)
+		for (enum kind kind = COLD; kind < KINDS; kind++)
+			if (kind <= CACHED || sizes[s] == 1024 || count == 1)
+				measure(batch, kind, sizes[s], rounds);
+	return 0;
+}
+
+static int usage(int status)
 {
 	printf("usage: assay-bench schnorr [--cpu N] [--rounds N] [--code plain|avx2|ifma] "
-	       "[--size N] [--role WORKERS]\n\n"
-	       "Batch verification against libsecp256k1's singles. Cycles are core cycles a "
-	       "signature, least of\nthe rounds; ratios are least, median, greatest of the "
-	       "rounds, then least by least. Phases are means.\n");
+	       "[--size N]\n\t\t[--library FILE] [--methods | --cores N | --role WORKERS]\n\n"
+	       "Batch verification against libsecp256k1's singles, by Debian's library or by FILE."
+	       "\nCycles are core cycles a signature, least of the rounds; ratios are least, "
+	       "median,\ngreatest of the rounds, then least by least. Phases are means.\n"
+	       "--methods: each method by the number of items. --cores: batches on 1..N cores at "
+	       "once.\n--role: the role verify of so many workers, with the latency of a lone "
+	       "job.\n");
+	return status;
 }
 
 int bench_schnorr(int argc, char **argv)
 {
-	static const struct option options[] = {{"cpu", required_argument, NULL, 'c'},
-						{"rounds", required_argument, NULL, 'r'},
-						{"code", required_argument, NULL, 'k'},
-						{"size", required_argument, NULL, 's'},
-						{"role", required_argument, NULL, 'w'},
-						{"help", no_argument, NULL, 'h'},
-						{NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+		{"cpu", required_argument, NULL, 'c'},	{"rounds", required_argument, NULL, 'r'},
+		{"code", required_argument, NULL, 'k'}, {"size", required_argument, NULL, 's'},
+		{"role", required_argument, NULL, 'w'}, {"library", required_argument, NULL, 'l'},
+		{"methods", no_argument, NULL, 'm'},	{"cores", required_argument, NULL, 'n'},
+		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0}};
 	static const uint32_t all[] = {1, 4, 8, 16, 32, 64, 256, 1024, 4096};
-	uint32_t sizes[9], count = 9, most = 4096;
-	unsigned rounds = 9, workers = 0;
-	struct assay_schnorr_config config = {0};
-	uint8_t secret[32];
-	struct assay_schnorr *batch;
+	uint32_t size = 0, most;
+	unsigned rounds = 9, workers = 0, cores = 0;
+	struct assay_schnorr_config config = {.code = ASSAY_SCHNORR_BEST};
+	bool methods = false;
 
-	memcpy(sizes, all, sizeof(all));
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (o == 'c')
 			bench_pin((unsigned)strtoul(optarg, NULL, 10));
@@ -197,42 +178,32 @@ int bench_schnorr(int argc, char **argv)
 			rounds = (unsigned)strtoul(optarg, NULL, 10);
 		else if (o == 'w')
 			workers = (unsigned)strtoul(optarg, NULL, 10);
+		else if (o == 'n')
+			cores = (unsigned)strtoul(optarg, NULL, 10);
 		else if (o == 's')
-			sizes[0] = (uint32_t)strtoul(optarg, NULL, 10), count = 1;
+			size = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (o == 'm')
+			methods = true;
 		else if (o == 'k')
 			config.code = strcmp(optarg, "plain") == 0  ? ASSAY_SCHNORR_PLAIN
 				      : strcmp(optarg, "avx2") == 0 ? ASSAY_SCHNORR_AVX2
 								    : ASSAY_SCHNORR_IFMA;
-		else
-			return usage(), o == 'h' ? 0 : 2;
+		else if (o == 'l' && singles_use(optarg) != 0)
+			return 1;
+		else if (o != 'l')
+			return usage(o == 'h' ? 0 : 2);
 	}
-	if (count == 1)
-		most = sizes[0];
-	if (rounds < 1 || rounds > ROUNDS_MAX || most < 1 || most > ASSAY_SCHNORR_ITEMS_MAX)
-		return usage(), 2;
-	for (int i = 0; i < 32; i++)
-		secret[i] = (uint8_t)bench_random(&seed);
+	most = size != 0 ? size : cores > 0 ? 1024 : methods ? 64 : 4096;
+	if (rounds < 1 || rounds > ROUNDS_MAX || most > ASSAY_SCHNORR_ITEMS_MAX)
+		return usage(2);
 	config.items_max = config.keys_max = most;
-	context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-
-	uint32_t drawn = most < SINGLES ? SINGLES : most;
-	size_t size = assay_schnorr_size(&config);
-
-	items = bench_memory(drawn * sizeof(items[0]));
-	for (uint32_t i = 0; i < drawn; i++)
-		sign(&items[i]);
+	items = items_make(most);
+	cycles_per_s = bench_ticks_per_s() * bench_cycles_per_tick();
 	if (workers > 0)
-		return role(drawn, workers);
-	if (assay_schnorr_init(&batch, bench_memory(size), size, &config, secret) != 0) {
-		fprintf(stderr, "assay-bench: this processor or build lacks that code\n");
-		return 1;
-	}
-	printf("code   size kind      single   batch  least   med  most  l/l     hash   lift  rand "
-	       "scalr digit   adds  pyram final  judge\n");
-	for (uint32_t s = 0; s < count; s++)
-		for (enum kind kind = COLD; kind < KINDS; kind++)
-			if (kind <= CACHED || sizes[s] == 1024 || count == 1)
-				measure(batch, kind, sizes[s], rounds);
-	secp256k1_context_destroy(context);
-	return 0;
+		return role(most, workers);
+	if (methods)
+		return bench_schnorr_methods(&config, items, rounds);
+	if (cores > 0)
+		return bench_schnorr_cores(&config, items, most, cores);
+	return table(&config, size != 0 ? &size : all, size != 0 ? 1 : 9, rounds);
 }

@@ -160,7 +160,11 @@ V_INLINE void fe_column(vec z[10], const struct fe_operand *a, const struct fe_o
 			v_madd(&z[s], &z[s + 1], a->v[i], b->v[s - i]);
 }
 
-/* a b + term. The upper columns first, so that their reduction waits beside the lower ones. */
+/*
+ * a b + term. With few registers the upper columns come first, so that their reduction waits beside
+ * the lower ones. With 32 of them (V_ROOMY) all columns are open at once, and the products go
+ * through these in turn: a column that is summed at a stretch waits four cycles for each product.
+ */
 V_INLINE struct fe fe_mul_operands(const struct fe_operand *a, const struct fe_operand *b,
 				   const struct fe *term)
 {
@@ -168,6 +172,14 @@ V_INLINE struct fe fe_mul_operands(const struct fe_operand *a, const struct fe_o
 	vec z[10] = FE_COLUMNS(V_ACC), h, t;
 
 	fe_add_term(z, term);
+#ifdef V_ROOMY
+	FE_UNROLL
+	for (int i = 0; i < 5; i++)
+		FE_UNROLL
+	for (int j = 0; j < 5; j++)
+		v_madd(&z[i + j], &z[i + j + 1], a->v[i], b->v[j]);
+	return fe_reduce(z);
+#endif
 	fe_column(z, a, b, 4);
 	FE_UNROLL
 	for (int i = 0; i < 4; i++) {
@@ -255,16 +267,20 @@ V_INLINE struct fe fe_sub(struct fe a, struct fe b)
 	return fe_carry(fe_raw_add(a, fe_raw_neg(b, 1)));
 }
 
-/* A term with limbs < 2^58 made tight without a product. limb 4 >> 48 < 2^11 after the carry. */
-V_INLINE struct fe fe_tighten(struct fe a)
+/* What limb 4 has above 2^256 to the bottom; of limbs 0..3 < 2^52 and limb 4 < 2^59 tight. */
+V_INLINE struct fe fe_fold_over(struct fe a)
 {
-	vec t;
+	vec t = v_shr(a.v[4], 48);
 
-	a = fe_carry(a);
-	t = v_shr(a.v[4], 48);
 	a.v[4] = v_and(a.v[4], v_set(M48));
 	a.v[0] = v_add(a.v[0], v_times_k(t));
 	return fe_carry(a);
+}
+
+/* A term with limbs < 2^58 made tight without a product. limb 4 >> 48 < 2^11 after the carry. */
+V_INLINE struct fe fe_tighten(struct fe a)
+{
+	return fe_fold_over(fe_carry(a));
 }
 
 /* The one representative below p, from tight. */
@@ -324,10 +340,10 @@ V_INLINE void fe_words(vec w[4], struct fe a)
 	w[3] = v_or(v_shr(a.v[3], 36), v_shl(a.v[4], 16));
 }
 
-/* fe_tighten takes a tight value below 2^256: what is above is folded, and then little is left. */
+/* A tight value goes below 2^256: what is above is folded, and then little is left. */
 V_INLINE void fe_pack(vec w[4], struct fe a)
 {
-	fe_words(w, fe_tighten(a));
+	fe_words(w, fe_fold_over(a));
 }
 
 V_INLINE struct fe fe_load(const uint64_t *p)

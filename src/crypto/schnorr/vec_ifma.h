@@ -16,8 +16,9 @@
 #include "base/must.h"
 #include "crypto/schnorr/kernels.h"
 
-#define LANES 8
-#define ROWS  4
+#define LANES	8
+#define ROWS	4
+#define V_ROOMY /* 32 registers */
 
 typedef __m512i vec;
 typedef __m512i operand;
