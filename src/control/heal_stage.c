@@ -101,8 +101,7 @@ int stage_remove(const char *root, uint64_t op, bool (*stop)(const void *ctx), c
 	return remove_folder(path, stop, ctx);
 }
 
-int stage_sweep(const char *root, bool (*keep)(void *arg, uint64_t op), void *arg,
-		void (*each)(void *ctx, uint64_t op), void *ctx)
+int stage_sweep(const char *root, bool (*keep)(void *arg, uint64_t op), void *arg)
 {
 	DIR *dir = opendir(root);
 	struct dirent *entry;
@@ -120,10 +119,8 @@ int stage_sweep(const char *root, bool (*keep)(void *arg, uint64_t op), void *ar
 		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISDIR(st.st_mode))
 			continue;
-		if (keep(arg, op)) {
-			each(ctx, op);
+		if (keep(arg, op))
 			continue;
-		}
 		snprintf(path, sizeof(path), "%s/%s", root, entry->d_name);
 		gone = remove_folder(path, NULL, NULL);
 		error = gone != 0 ? gone : error;

@@ -55,10 +55,9 @@ int manifest_read(struct manifest *m, const char **why, const char *root, uint64
 int manifest_write(struct pipeline *p, const struct manifest *m, const char *root, uint64_t op);
 
 /*
- * Removes the folders of ops that are not kept: those whose name is a number, and nothing else.
- * each is told of those that stay. 0 also without a root; IO.
+ * Removes the folders of ops that are not kept: those whose name is a number, and nothing else. 0
+ * also without a root; IO.
  */
-int stage_sweep(const char *root, bool (*keep)(void *arg, uint64_t op), void *arg,
-		void (*each)(void *ctx, uint64_t op), void *ctx);
+int stage_sweep(const char *root, bool (*keep)(void *arg, uint64_t op), void *arg);
 
 #endif

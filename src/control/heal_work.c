@@ -99,9 +99,9 @@ void heal_remove(struct heal_task *t)
 void heal_task_run(struct heal_task *t)
 {
 	static void (*const steps[])(struct heal_task * t) = {
-		[HEAL_STEP_BUILD] = heal_build,	  [HEAL_STEP_HASH] = heal_hash,
-		[HEAL_STEP_READ] = heal_read,	  [HEAL_STEP_PUSH] = heal_push,
-		[HEAL_STEP_REMOVE] = heal_remove,
+		[HEAL_STEP_BUILD] = heal_build, [HEAL_STEP_HASH] = heal_hash,
+		[HEAL_STEP_LOOK] = heal_look,	[HEAL_STEP_READ] = heal_read,
+		[HEAL_STEP_PUSH] = heal_push,	[HEAL_STEP_REMOVE] = heal_remove,
 	};
 
 	t->client.account = t->account;

@@ -22,6 +22,7 @@
 enum heal_step {
 	HEAL_STEP_BUILD,
 	HEAL_STEP_HASH,
+	HEAL_STEP_LOOK,	  /* is the folder staged? No order but the op */
 	HEAL_STEP_READ,	  /* PLACE: what is staged */
 	HEAL_STEP_PUSH,	  /* PLACE: to the other holders */
 	HEAL_STEP_REMOVE, /* CLEAN, and what a failed BUILD left */
@@ -80,6 +81,7 @@ __attribute__((format(printf, 3, 4))) void heal_finish(struct heal_task *t, enum
 
 void heal_build(struct heal_task *t);
 void heal_hash(struct heal_task *t);
+void heal_look(struct heal_task *t);
 void heal_read(struct heal_task *t);
 void heal_push(struct heal_task *t);
 void heal_remove(struct heal_task *t);

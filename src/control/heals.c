@@ -33,6 +33,12 @@ static void job_free(struct heals_job *j)
 	free(j);
 }
 
+void heals_job_drop(struct heals_job *j)
+{
+	TAILQ_REMOVE(&j->heals->jobs, j, entry);
+	job_free(j);
+}
+
 void heals_job_end(struct heals_job *j)
 {
 	struct heals *h = j->heals;
@@ -72,10 +78,7 @@ struct heals_job *heals_job_of(struct store_task *task)
 /* The store's thread has ended. */
 static void on_dropped(struct store_task *task)
 {
-	struct heals_job *j = heals_job_of(task);
-
-	TAILQ_REMOVE(&j->heals->jobs, j, entry);
-	job_free(j);
+	heals_job_drop(heals_job_of(task));
 }
 
 void heals_job_store(struct heals_job *j, void (*errand)(struct store_task *task, struct store *s),
@@ -102,7 +105,10 @@ static void go_on(struct heals_job *j)
 {
 	const struct heal_task *t = &j->task;
 
-	if (t->order.work == HEAL_BUILD && t->step == HEAL_STEP_BUILD && t->end == HEAL_END_DONE)
+	if (t->step == HEAL_STEP_LOOK)
+		staged_read(j);
+	else if (t->order.work == HEAL_BUILD && t->step == HEAL_STEP_BUILD &&
+		 t->end == HEAL_END_DONE)
 		staged_open(j);
 	else if (t->order.work == HEAL_PLACE && t->end == HEAL_END_DONE)
 		place_continue(j);
@@ -140,7 +146,7 @@ static const char *prepare(struct heals_job *j)
 		       : "the ledger has no open ticket of that name whose file can be rebuilt";
 }
 
-static struct heals_job *job_new(struct heals *h, uint64_t cookie, const struct heal_order *order)
+struct heals_job *heals_job_new(struct heals *h, uint64_t cookie, const struct heal_order *order)
 {
 	struct app *app = h->config.app;
 	struct heals_job *j = calloc(1, sizeof(*j));
@@ -175,7 +181,7 @@ static void begin(void *ctx, uint64_t cookie, const struct heal_order *order)
 		[HEAL_HASH] = HEAL_STEP_HASH,
 		[HEAL_PLACE] = HEAL_STEP_READ,
 	};
-	struct heals_job *j = job_new(ctx, cookie, order);
+	struct heals_job *j = heals_job_new(ctx, cookie, order);
 	const char *why = prepare(j);
 
 	if (why != NULL) {
@@ -248,36 +254,38 @@ static bool progress(void *ctx, uint64_t *done, uint64_t *total, uint64_t cookie
 
 static int staged(void *ctx, char hash[HEAL_HASH_ROOM], uint64_t op)
 {
-	int error;
-	const struct staged_op *s = staged_find(ctx, op, &error);
-
-	if (s != NULL)
-		memcpy(hash, s->hash, HEAL_HASH_ROOM);
-	return s != NULL ? 0 : error;
+	return staged_hash(ctx, hash, op);
 }
 
 struct sweeping {
 	struct heals *heals;
 	unsigned left;
+	heal_keep keep;
+	void *arg;
+	int error;
 };
 
-static void stays(void *ctx, uint64_t op)
+static bool stays(void *ctx, uint64_t op)
 {
 	struct sweeping *s = ctx;
-	int error;
+	char hash[HEAL_HASH_ROOM] = "";
 
-	staged_find(s->heals, op, &error);
+	if (!s->keep(s->arg, hash, op))
+		return false;
+	if (!staged_keep(s->heals, op, hash))
+		s->error = ASSAY_E_NOMEM;
 	s->left++;
+	return true;
 }
 
-static int sweep(void *ctx, unsigned *left, bool (*keep)(void *arg, uint64_t op), void *arg)
+static int sweep(void *ctx, unsigned *left, heal_keep keep, void *arg)
 {
 	struct heals *h = ctx;
-	struct sweeping s = {h, 0};
-	int error = stage_sweep(h->root, keep, arg, stays, &s);
+	struct sweeping s = {.heals = h, .keep = keep, .arg = arg};
+	int error = stage_sweep(h->root, stays, &s);
 
 	*left = s.left;
-	return error;
+	return error != 0 ? error : s.error;
 }
 
 struct heal_port heals_port(struct heals *h)

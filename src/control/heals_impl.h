@@ -29,12 +29,19 @@ struct heals_job {
 };
 TAILQ_HEAD(heals_job_list, heals_job);
 
-/* A folder whose manifest was read, and the file that it was read from. */
+enum staged_state {
+	STAGED_SEEN,   /* there is a folder */
+	STAGED_WANTED, /* its manifest is to be read, or is being read */
+	STAGED_WELL,
+	STAGED_NOT, /* what it has is no manifest */
+};
 struct staged_op {
 	TAILQ_ENTRY(staged_op) entry;
 	uint64_t op;
-	char hash[45];
-	struct stat manifest;
+	enum staged_state state;
+	char hash[45];		  /* of the manifest; before it was read of the row, or "" */
+	struct stat manifest;	  /* the file that it was read from; not of SEEN */
+	struct heals_job *reader; /* or NULL */
 };
 
 struct heals {
@@ -43,14 +50,18 @@ struct heals {
 	struct work_thread *thread;
 	struct heals_job_list jobs, done; /* under way; to be told */
 	TAILQ_HEAD(, staged_op) staged;
+	bool reading; /* a manifest */
 	bool stopped;
 };
 
+struct heals_job *heals_job_new(struct heals *h, uint64_t cookie, const struct heal_order *order);
 void heals_job_submit(struct heals_job *j, enum heal_step step);
 /* The store's thread does that, then control. */
 void heals_job_store(struct heals_job *j, void (*errand)(struct store_task *task, struct store *s),
 		     void (*finished)(struct store_task *task));
 struct heals_job *heals_job_of(struct store_task *task);
+/* It ends, and nobody is told. */
+void heals_job_drop(struct heals_job *j);
 /* Its outcome is there. */
 void heals_job_end(struct heals_job *j);
 /* The same after heal_finish. */
@@ -61,10 +72,23 @@ struct state *heals_state(struct heals_job *j);
 /* heals_place.c: what comes after READ, after PUSH. */
 void place_continue(struct heals_job *j);
 
-/* heals_staged.c: which ops have a manifest, and what the store lets verifiers read. */
-/* NULL: it has none that can be read; *error is NOTFOUND or IO then. */
-const struct staged_op *staged_find(struct heals *h, uint64_t op, int *error);
+/* heals_manifest.c: which folders are staged. */
+/*
+ * 0, NOTFOUND: it has no manifest that can be parsed; IO; AGAIN: it is being read, and an outcome
+ * without a cookie will tell that it was.
+ */
+int staged_hash(struct heals *h, char hash[HEAL_HASH_ROOM], uint64_t op);
+/* At start: the folder stays; hash: of its row, or "". False: no memory. */
+bool staged_keep(struct heals *h, uint64_t op, const char *hash);
+/* BUILD is done. */
+void staged_built(struct heals_job *j);
+/* A reader comes back. */
+void staged_read(struct heals_job *j);
+/* What is known of it without a look, or NULL. */
+struct staged_op *staged_known(const struct heals *h, uint64_t op);
 void staged_forget(struct heals *h, uint64_t op);
+
+/* heals_staged.c: what the store lets verifiers read. */
 /* After BUILD; before CLEAN. */
 void staged_open(struct heals_job *j);
 void staged_close(struct heals_job *j);

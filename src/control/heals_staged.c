@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Which folders are staged, without reading a manifest again that has not changed; and the store's
- * part: verifiers read the rebuilt file from it, by grant.
- */
+/* The store's part of what is staged: verifiers read the rebuilt file from it, by grant. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,107 +10,13 @@
 
 #define KEYS_PAGE 64
 
-/* --- manifests --- */
-
-static struct staged_op *known(struct heals *h, uint64_t op)
-{
-	struct staged_op *s;
-
-	TAILQ_FOREACH(s, &h->staged, entry)
-	if (s->op == op)
-		break;
-	return s;
-}
-
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-void staged_forget(struct heals *h, uint64_t op)
-{
-	struct staged_op *s = known(h, op);
-
-	if (s == NULL)
-		return;
-	TAILQ_REMOVE(&h->staged, s, entry);
-	free(s);
-}
-
-static struct staged_op *note(struct heals *h, uint64_t op, const struct stat *file,
-			      const char *hash)
-{
-	struct staged_op *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->op = op;
-	s->manifest = *file;
-	snprintf(s->hash, sizeof(s->hash), "%s", hash);
-	TAILQ_INSERT_TAIL(&h->staged, s, entry);
-	return s;
-}
-
-static struct staged_op *read_anew(struct heals *h, uint64_t op, const struct stat *file,
-				   int *error)
-{
-	struct staged_op *s;
-	const char *why = "out of memory";
-	struct manifest m;
-
-	*error = manifest_read(&m, &why, h->root, op);
-	if (*error != 0) {
-		log_warning(&h->config.app->log, "heal", "a staging folder is not staged",
-			    "op=%lu why=\"%s\"", op, why);
-		if (*error == ASSAY_E_NOMEM)
-			*error = ASSAY_E_IO;
-		return NULL;
-	}
-	s = note(h, op, file, m.hash);
-	manifest_free(&m);
-	*error = s != NULL ? 0 : ASSAY_E_IO;
-	return s;
-}
-
-/* What was written just now need not be read. */
-static void note_built(struct heals_job *j)
-{
-	const struct heal_task *t = &j->task;
-	char path[400];
-	struct stat file;
-
-	stage_path(path, sizeof(path), t->root, t->order.op, STAGE_MANIFEST);
-	staged_forget(j->heals, t->order.op);
-	if (lstat(path, &file) == 0)
-		note(j->heals, t->order.op, &file, t->hash);
-}
-
-const struct staged_op *staged_find(struct heals *h, uint64_t op, int *error)
-{
-	struct staged_op *s = known(h, op);
-	char path[400];
-	struct stat file;
-
-	*error = ASSAY_E_NOTFOUND;
-	stage_path(path, sizeof(path), h->root, op, STAGE_MANIFEST);
-	if (lstat(path, &file) != 0) {
-		staged_forget(h, op);
-		return NULL;
-	}
-	if (s != NULL && is_same(&s->manifest, &file))
-		return s;
-	staged_forget(h, op);
-	return read_anew(h, op, &file, error);
-}
-
 /* Another op has staged the same file. */
 static bool is_shared(struct heals *h, uint64_t op, const char *hash)
 {
 	const struct staged_op *s;
 
 	TAILQ_FOREACH(s, &h->staged, entry)
-	if (s->op != op && strcmp(s->hash, hash) == 0)
+	if (s->op != op && s->state != STAGED_NOT && strcmp(s->hash, hash) == 0)
 		return true;
 	return false;
 }
@@ -146,7 +49,7 @@ static void on_staged(struct store_task *task)
 	struct heals_job *j = heals_job_of(task);
 
 	if (task->result == 0) {
-		note_built(j);
+		staged_built(j);
 		heals_job_end(j);
 		return;
 	}
@@ -179,15 +82,14 @@ static void on_unstaged(struct store_task *task)
 			       assay_error_text(task->result));
 }
 
-/* The hash of what an op may have staged: as its manifest says, or its ticket. */
+/* The hash of what an op may have staged: as its manifest says, or its row, or its ticket. */
 static const char *hash_of(struct heals_job *j)
 {
 	struct state *s = heals_state(j);
 	const struct ticket *t = s != NULL ? ticket_find(s, j->task.order.ticket) : NULL;
-	int error;
-	const struct staged_op *staged = staged_find(j->heals, j->task.order.op, &error);
+	const struct staged_op *staged = staged_known(j->heals, j->task.order.op);
 
-	if (staged != NULL)
+	if (staged != NULL && staged->hash[0] != '\0')
 		return staged->hash;
 	return t != NULL ? text_of(t->data_hash) : "";
 }
@@ -210,6 +112,7 @@ void staged_close(struct heals_job *j)
 struct restaging {
 	struct store_task task; /* first */
 	struct log log;
+	bool all; /* what is not in the list is of no folder */
 	unsigned n;
 	struct kept {
 		char path[400];
@@ -225,10 +128,8 @@ static bool is_kept(const struct restaging *r, const uint8_t key[32])
 	return false;
 }
 
-/* The store remembers what was staged; the folders say what still is. */
-static void restage(struct store_task *task, struct store *store)
+static void unstage_others(struct restaging *r, struct store *store)
 {
-	struct restaging *r = (struct restaging *)task;
 	uint8_t keys[KEYS_PAGE][32], after[32];
 	unsigned n = store_staged(store, NULL, keys, KEYS_PAGE);
 
@@ -239,6 +140,15 @@ static void restage(struct store_task *task, struct store *store)
 				store_unstage(store, keys[i]);
 		n = store_staged(store, after, keys, KEYS_PAGE);
 	}
+}
+
+/* The store remembers what was staged; the folders that stay say what still is. */
+static void restage(struct store_task *task, struct store *store)
+{
+	struct restaging *r = (struct restaging *)task;
+
+	if (r->all)
+		unstage_others(r, store);
 	for (unsigned i = 0; i < r->n; i++) {
 		int error = store_stage(store, r->kept[i].key, r->kept[i].path, NULL);
 
@@ -275,12 +185,16 @@ void heals_follow(struct heals *h)
 				      .finished = on_restaged,
 				      .dropped = on_restaged};
 	r->log = app->log;
+	r->all = true;
 	TAILQ_FOREACH(s, &h->staged, entry)
 	{
-		struct kept *k = &r->kept[r->n++];
+		struct kept *k = &r->kept[r->n];
 
 		stage_path(k->path, sizeof(k->path), h->root, s->op, STAGE_FILE);
-		base64_read(k->key, 32, s->hash, strlen(s->hash));
+		if (base64_read(k->key, 32, s->hash, strlen(s->hash)))
+			r->n++;
+		else
+			r->all = false; /* whose folder that is nobody knows */
 	}
 	store_thread_submit(app->store_thread, &r->task);
 }

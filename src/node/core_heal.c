@@ -2,6 +2,7 @@
 /* What the core does for self-healing: its work and its grants. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "assay/status.h"
 #include "node/core_impl.h"
@@ -34,14 +35,16 @@ void core_turn_heal(struct core *c, struct moment now)
 }
 
 /* A claim's files are kept, and all when the rows cannot be read, or when healing is off. */
-static bool keep_folder(void *arg, uint64_t op)
+static bool keep_folder(void *arg, char hash[HEAL_HASH_ROOM], uint64_t op)
 {
 	const struct core *c = arg;
 	const struct heal_store store = local_heals(c->local);
 	struct heal_claim_row row;
+	int error = store.claim_find(store.ctx, &row, op);
 
-	return !c->config.settings.heal.on ||
-	       store.claim_find(store.ctx, &row, op) != ASSAY_E_NOTFOUND;
+	if (error == 0)
+		strcpy(hash, row.hash);
+	return !c->config.settings.heal.on || error != ASSAY_E_NOTFOUND;
 }
 
 int core_sweep_staging(struct core *c, unsigned *left, char *why, size_t why_room)

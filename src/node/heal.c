@@ -207,6 +207,8 @@ void heal_healed(struct heal *h, uint64_t cookie, const struct heal_done *done, 
 	struct heal_job *job = job_of(h, cookie, JOB_WORKING);
 	enum heal_end end = done->end;
 
+	if (cookie == 0)
+		heal_changed(h, now);
 	if (job == NULL)
 		return;
 	h->generation++;

@@ -71,6 +71,7 @@ void heal_free(struct heal *h);
 void heal_turn(struct heal *h, struct moment now, struct effects *out);
 /* Heal ops changed on the ledger: the next tick comes soon. */
 void heal_changed(struct heal *h, struct moment now);
+/* An outcome; without a cookie: more is known of what is staged. */
 void heal_healed(struct heal *h, uint64_t cookie, const struct heal_done *done, struct moment now,
 		 struct effects *out);
 void heal_verdict(struct heal *h, uint64_t cookie, const struct entry_outcome *outcome,

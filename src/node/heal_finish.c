@@ -89,7 +89,7 @@ static void publish(struct heal *h, const struct heal_claim_row *row, const stru
 		heal_job_order(job, HEAL_PLACE);
 	else if (error == ASSAY_E_NOTFOUND)
 		heal_job_order(job, HEAL_BUILD);
-	else
+	else if (error != ASSAY_E_AGAIN)
 		heal_job_failed(h, job, "the staging folder cannot be read: %s",
 				assay_error_text(error));
 }

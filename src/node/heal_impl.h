@@ -95,7 +95,8 @@ int heal_fits(const struct heal *h, const struct heal_job *job);
 /* When work on the op has to be over: now + op_timeout, or sooner. */
 uint64_t heal_end_ns(const struct heal *h, const struct heal_job *job, struct moment now);
 const struct ticket *heal_ticket(const struct heal *h, const char *id);
-/* 0 when this op's staged files are those of the hash; NOTFOUND when they are not, IO. */
+/* 0 when this op's staged files are those of the hash; NOTFOUND when they are not; AGAIN, IO when
+ * that is not known. */
 int heal_staged(const struct heal *h, uint64_t op, const char *hash);
 
 /* --- heal_tick.c --- */

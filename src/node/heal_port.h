@@ -25,6 +25,9 @@ struct heal_done {
 	char why[160]; /* of any end but DONE */
 };
 
+/* Does the folder stay? hash is set to that of its claim's row, if one can be read. */
+typedef bool (*heal_keep)(void *arg, char hash[HEAL_HASH_ROOM], uint64_t op);
+
 struct heal_port {
 	/*
 	 * Begins; the outcome comes from `next`, also when it is known at once. BUILD leaves a
@@ -34,17 +37,21 @@ struct heal_port {
 	void (*begin)(void *ctx, uint64_t cookie, const struct heal_order *order);
 	/* Ends it soon, with CLOSED unless it was done before. */
 	void (*cancel)(void *ctx, uint64_t cookie);
-	/* The next outcome; false when there is none. */
+	/*
+	 * The next outcome; false when there is none. One with cookie 0 tells that more is known of
+	 * what is staged.
+	 */
 	bool (*next)(void *ctx, struct heal_done *out);
 	/* For operators: octets so far, of all; false when there is no such work. */
 	bool (*progress)(void *ctx, uint64_t *done, uint64_t *total, uint64_t cookie);
-	/* The manifest's hash of an op: 0, NOTFOUND when it is not staged, IO. */
+	/* The manifest's hash of an op: 0, NOTFOUND when it is not staged, AGAIN when that is not
+	 * known yet, IO. */
 	int (*staged)(void *ctx, char hash[HEAL_HASH_ROOM], uint64_t op);
 	/*
 	 * At start, before anything is begun: removes the folders of ops that are not kept; *left
 	 * says how many were.
 	 */
-	int (*sweep)(void *ctx, unsigned *left, bool (*keep)(void *arg, uint64_t op), void *arg);
+	int (*sweep)(void *ctx, unsigned *left, heal_keep keep, void *arg);
 	void *ctx;
 };
 

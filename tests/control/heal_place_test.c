@@ -322,12 +322,19 @@ static void test_clean_shared(void **state)
 
 /* --- a new process --- */
 
-static bool keep(void *arg, uint64_t op)
+static bool keep(void *arg, char hash[HEAL_HASH_ROOM], uint64_t op)
 {
+	strcpy(hash, site.hash);
 	return op == SITE_OP;
 }
 
-static bool keep_none(void *arg, uint64_t op)
+/* The rows cannot be read. */
+static bool keep_all(void *arg, char hash[HEAL_HASH_ROOM], uint64_t op)
+{
+	return true;
+}
+
+static bool keep_none(void *arg, char hash[HEAL_HASH_ROOM], uint64_t op)
 {
 	return false;
 }
@@ -346,6 +353,10 @@ static void wait_readable(const uint8_t key[32], bool want)
 		usleep(1000);
 	}
 	assert_int_equal(is_readable(key), want);
+}
+
+static void nothing(struct store *store, const void *arg)
+{
 }
 
 static void unstage(struct store *store, const void *arg)
@@ -367,7 +378,7 @@ static void test_restart(void **state)
 	assert_int_equal(site_do(&site, &build).end, HEAL_END_DONE);
 	site_store(&site, 0, unstage, key);
 	assert_int_equal(site_restart(&site, keep), 1);
-	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), 0);
+	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
 	assert_string_equal(hash, site.hash);
 	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP + 1), ASSAY_E_NOTFOUND);
 	wait_readable(key, true);
@@ -378,15 +389,74 @@ static void test_restart(void **state)
 	wait_readable(key, false);
 }
 
+/* Whose folder it is nobody knows: then nothing that is staged goes. */
+static void test_restart_without_rows(void **state)
+{
+	char hash[HEAL_HASH_ROOM];
+	uint8_t key[32];
+
+	assert_true(base64_read(key, 32, site.hash, 44));
+	assert_int_equal(site_restart(&site, keep_all), 1);
+	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
+	assert_string_equal(hash, site.hash);
+	site_store(&site, 0, nothing, NULL); /* behind what the start has ordered */
+	assert_true(is_readable(key));
+}
+
+/* A thread reads the manifest, once; who asks meanwhile is told that it is not known yet. */
+static void test_manifest_is_read_aside(void **state)
+{
+	char hash[HEAL_HASH_ROOM], path[300];
+	int fd;
+
+	site_restart(&site, keep);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_AGAIN);
+	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), 0);
+	snprintf(path, sizeof(path), "%s/%d/manifest.json", site.root, SITE_OP);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	assert_int_equal(write(fd, "{}", 2), 2);
+	close(fd);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_AGAIN);
+	assert_int_equal(site_look(&site, hash, SITE_OP), ASSAY_E_NOTFOUND);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_NOTFOUND);
+}
+
+/* What cannot be looked at is not missing: nothing may follow from it. */
+static void test_folder_that_cannot_be_reached(void **state)
+{
+	char hash[HEAL_HASH_ROOM], away[300];
+
+	snprintf(away, sizeof(away), "%s.away", site.root);
+	assert_int_equal(rename(site.root, away), 0);
+	assert_int_equal(symlink(site.root, site.root), 0); /* a loop */
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_IO);
+	assert_int_equal(unlink(site.root), 0);
+	assert_int_equal(rename(away, site.root), 0);
+	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
+}
+
 int main(void)
 {
 #define T(name)	    SITE_TEST(name, setup, site)
 #define BRIEF(name) SITE_TEST(name, setup_brief, site)
 	const struct CMUnitTest tests[] = {
-		T(test_same_holders),	T(test_replaced), T(test_afresh),  BRIEF(test_new_silent),
-		BRIEF(test_old_silent), T(test_missing),  T(test_damaged), T(test_damaged_ids),
-		T(test_other_hash),	T(test_late),	  T(test_clean),   T(test_clean_shared),
+		T(test_same_holders),
+		T(test_replaced),
+		T(test_afresh),
+		BRIEF(test_new_silent),
+		BRIEF(test_old_silent),
+		T(test_missing),
+		T(test_damaged),
+		T(test_damaged_ids),
+		T(test_other_hash),
+		T(test_late),
+		T(test_clean),
+		T(test_clean_shared),
 		T(test_restart),
+		T(test_restart_without_rows),
+		T(test_manifest_is_read_aside),
+		T(test_folder_that_cannot_be_reached),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,7 +69,9 @@ void site_remove(struct heal_site *s, unsigned node, unsigned class, uint32_t or
 void site_tick(struct heal_site *s, unsigned epochs);
 
 /* The healer's process begins anew; `keep` says which ops its rows name. How many folders stay. */
-unsigned site_restart(struct heal_site *s, bool (*keep)(void *arg, uint64_t op));
+unsigned site_restart(struct heal_site *s, heal_keep keep);
+/* What the port says of the folder, as soon as it knows. */
+int site_look(struct heal_site *s, char hash[HEAL_HASH_ROOM], uint64_t op);
 /* Something with a node's store, by whom it belongs to. */
 void site_store(struct heal_site *s, unsigned node,
 		void (*run)(struct store *store, const void *arg), const void *arg);

@@ -219,15 +219,18 @@ static void test_cut(void **state)
 
 /* --- sweeping --- */
 
+struct asked {
+	unsigned n;
+	uint64_t kept; /* sum of the ops */
+};
+
 static bool keep_odd(void *arg, uint64_t op)
 {
-	++*(unsigned *)arg;
-	return op % 2 == 1;
-}
+	struct asked *asked = arg;
 
-static void note(void *ctx, uint64_t op)
-{
-	*(uint64_t *)ctx += op;
+	asked->n++;
+	asked->kept += op % 2 == 1 ? op : 0;
+	return op % 2 == 1;
 }
 
 static void make(uint64_t op, const char *name)
@@ -244,11 +247,10 @@ static void test_sweep(void **state)
 {
 	static const char *const others[] = {"notes", "12x", "-4", "18446744073709551616", "0x10"};
 	char path[200];
-	unsigned asked = 0;
-	uint64_t kept = 0;
+	struct asked asked = {0, 0};
 
-	assert_int_equal(stage_sweep(root, keep_odd, &asked, note, &kept), 0);
-	assert_int_equal(asked, 0);
+	assert_int_equal(stage_sweep(root, keep_odd, &asked), 0);
+	assert_int_equal(asked.n, 0);
 	make(2, "symbols/block_0/half.part");
 	make(4, "manifest.json");
 	make(7, "manifest.json");
@@ -268,9 +270,9 @@ static void test_sweep(void **state)
 	snprintf(path, sizeof(path), "%s/2/symbols/folder", root);
 	assert_int_equal(symlink("../../notes", path), 0);
 	touch("notes/kept", "must stay");
-	assert_int_equal(stage_sweep(root, keep_odd, &asked, note, &kept), 0);
-	assert_int_equal(asked, 5);
-	assert_int_equal(kept, 7 + 18446744073709551615u);
+	assert_int_equal(stage_sweep(root, keep_odd, &asked), 0);
+	assert_int_equal(asked.n, 5);
+	assert_int_equal(asked.kept, 7 + 18446744073709551615u);
 	assert_false(exists("2"));
 	assert_false(exists("4"));
 	assert_false(exists("18446744073709551614"));

@@ -89,15 +89,19 @@ static int staged(void *ctx, char hash[HEAL_HASH_ROOM], uint64_t op)
 	return ASSAY_E_NOTFOUND;
 }
 
-static int sweep(void *ctx, unsigned *left, bool (*keep)(void *arg, uint64_t op), void *arg)
+static int sweep(void *ctx, unsigned *left, heal_keep keep, void *arg)
 {
+	char hash[HEAL_HASH_ROOM] = "";
+
 	p.sweeps++;
 	assert_int_equal(p.begun, 0);
 	if (p.sweep_error != 0)
 		return p.sweep_error;
 	for (unsigned i = p.folders; i-- > 0;)
-		if (!keep(arg, p.folder[i]))
+		if (!keep(arg, hash, p.folder[i]))
 			p.folder[i] = p.folder[--p.folders];
+		else if (hash[0] != '\0') /* of the row */
+			assert_string_equal(hash, HASH);
 	*left = p.folders;
 	return 0;
 }

@@ -148,6 +148,39 @@ static void test_pending_with_staging_that_cannot_be_read(void **state)
 	check_claim(op, "submitted", true);
 }
 
+/* The manifest is being read: nothing is done, said or granted until it is; then it goes on soon.
+ */
+static void test_pending_with_staging_that_is_not_known_yet(void **state)
+{
+	const struct heal_done known = {.cookie = 0};
+	struct effects none = {0};
+	uint64_t op = pending(), generation;
+
+	w.staged_error = ASSAY_E_AGAIN;
+	ward_run(&w);
+	check_claim(op, "pending", true);
+	assert_int_equal(w.begun[HEAL_CLEAN] + w.begun[HEAL_BUILD], 0);
+	assert_false(ward_logged(&w, "attempt failed"));
+	ward_claim(&w, op);
+	ward_pass(&w, 1000);
+	assert_int_equal(heal_grants(&w.heal, NULL, 0), 0);
+	generation = w.heal.generation;
+	w.staged_error = 0;
+	heal_healed(&w.heal, 0, &known, w.now, &none);
+	assert_int_equal(none.n, 0);
+	assert_int_not_equal(w.heal.generation, generation);
+	assert_true(heal_due(&w.heal) <= w.now.mono_ns + 100 * NS_PER_MS);
+	assert_int_equal(heal_grants(&w.heal, NULL, 0), 2);
+	ward_votes(&w, op, true);
+	w.staged_error = ASSAY_E_AGAIN;
+	ward_tick(&w);
+	assert_int_equal(w.orders, 0);
+	assert_false(ward_logged(&w, "attempt failed"));
+	w.staged_error = 0;
+	ward_tick(&w);
+	assert_int_equal(ward_order(&w, 0)->order.work, HEAL_PLACE);
+}
+
 static void test_pending_in_the_deadline_epoch_is_kept(void **state)
 {
 	uint64_t op = pending(), deadline = ward_find(&w, op)->deadline_epoch;
@@ -240,6 +273,7 @@ int main(void)
 		TEST(test_pending_without_staging_is_rebuilt),
 		TEST(test_pending_with_damaged_staging_is_rebuilt),
 		TEST(test_pending_with_staging_that_cannot_be_read),
+		TEST(test_pending_with_staging_that_is_not_known_yet),
 		TEST(test_pending_in_the_deadline_epoch_is_kept),
 		TEST(test_pending_reported_with_this_hash),
 		TEST(test_pending_verified_with_this_hash),

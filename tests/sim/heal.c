@@ -289,15 +289,16 @@ static int staged(void *ctx, char hash[HEAL_HASH_ROOM], uint64_t op)
 	return 0;
 }
 
-static int sweep(void *ctx, unsigned *left, bool (*keep)(void *arg, uint64_t op), void *arg)
+static int sweep(void *ctx, unsigned *left, heal_keep keep, void *arg)
 {
 	struct run_node *n = ctx;
+	char hash[HEAL_HASH_ROOM];
 	struct run_staged *s, *after;
 
 	*left = 0;
 	for (s = n->staged; s != NULL; s = after) {
 		after = s->next;
-		if (keep(arg, s->op))
+		if (keep(arg, hash, s->op))
 			++*left;
 		else
 			stage_remove(n, s->op);
