@@ -3,18 +3,23 @@
 """
 How fast a node rebuilds a file, beside the raw codec on the same symbols, as docs/healing.md has it:
 
-    bench/heal.py BUILD --size 10 --size 256 --size 1024
+    bench/heal.py BUILD --size 10 --size 256 --size 1024 --rounds 5
 
 A network of seven nodes on the loopback stores a random file of that many MiB and is told to place it anew, so the ledger schedules
 a heal. Measured is the healer's work from its staging folder to the manifest: reading its own symbols, fetching the others over
 sessions, decoding, all other symbols, hashing, writing, syncing. The codec's figure is `assayctl codec heal --daemon` of the same
-node on a folder with exactly these symbols, once the heal is over and all nodes are idle again. Both use the workers of that one node; the memory is what its resident set grows by.
+node on a folder with exactly these symbols, once the heal is over and all nodes are idle again. Both use the workers of that one node;
+the memory is what its resident set grows by. Rounds follow each other on the same network, each with a heal and a codec's run.
+
+Nothing is deleted between the two, since ext4 makes whoever creates files near recently deleted ones pay for that. --folder /dev/shm
+leaves the disk out.
 """
 import argparse
 import json
 import os
 import pathlib
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -22,6 +27,7 @@ import time
 TOOLS = pathlib.Path(__file__).resolve().parent.parent / "tools"
 MIB = 1 << 20
 TICK_MS = 500
+REST_S = 10  # before each measurement: a virtual machine's host takes freed memory back meanwhile, and both pay for it alike
 
 
 def network_of(folder, size_mib, count):
@@ -79,19 +85,22 @@ def collected(node, shown, ids):
 
 def codec_seconds(node, path, folder, shown):
     """The raw codec on a folder with the same symbols."""
-    node.ctl("codec", "encode", path, "-o", folder)
-    layout = json.loads((folder / "layout.json").read_text(encoding="ascii"))
-    kept = collected(node, shown, layout["blocks"][0]["symbols"]) | {"layout.json"}
-    for entry in folder.iterdir():
-        if entry.name not in kept:
-            entry.unlink()
+    whole = path.parent / "whole"
+    if not whole.exists():
+        node.ctl("codec", "encode", path, "-o", whole)
+    layout = json.loads((whole / "layout.json").read_text(encoding="ascii"))
+    folder.mkdir()
+    for name in collected(node, shown, layout["blocks"][0]["symbols"]) | {"layout.json"}:
+        os.link(whole / name, folder / name)
     os.sync()
+    time.sleep(REST_S)
     began = time.monotonic()
     node.ctl("codec", "heal", "--daemon", folder)
     return time.monotonic() - began
 
 
-def measure(size_mib, count, folder):
+def measure(size_mib, count, rounds, folder):
+    """Seconds of the heal and of the codec, and MiB, of each round."""
     net = network_of(folder, size_mib, count)
     try:
         net.start()
@@ -103,14 +112,23 @@ def measure(size_mib, count, folder):
             node.patience = None
         first = net.nodes[0]
         ticket = first.json("put", path)["ticket"]
-        shown = first.json("ticket", "show", ticket)
-        os.sync()
-        first.ctl("rebalance", ticket)
-        node, seconds, grown = watch(net, 60 + 4 * size_mib)
-        settle(net, 60 + 4 * size_mib)
-        return seconds, codec_seconds(node, path, folder / "codec", shown), grown
+        for number in range(rounds):
+            shown = first.json("ticket", "show", ticket)
+            os.sync()
+            time.sleep(REST_S)
+            first.ctl("rebalance", ticket)
+            node, seconds, grown = watch(net, 60 + 4 * size_mib)
+            settle(net, 60 + 4 * size_mib)
+            yield seconds, codec_seconds(node, path, folder / f"codec{number}", shown), grown
     finally:
         net.close()
+
+
+def spread(values, form):
+    """Median, and least to greatest where there are several."""
+    values = sorted(values)
+    middle = form.format(statistics.median(values))
+    return middle if len(values) == 1 else f"{middle} ({form.format(values[0])} to {form.format(values[-1])})"
 
 
 def main():
@@ -118,6 +136,7 @@ def main():
     parser.add_argument("build", type=pathlib.Path, help="build folder of assay")
     parser.add_argument("--size", type=int, action="append", metavar="MIB", help="of the file; may be repeated (default 10)")
     parser.add_argument("--nodes", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--folder", type=pathlib.Path, help="where the nodes live; 20 times the size is needed")
     arguments = parser.parse_args()
     os.environ["ASSAY_BUILD"] = str(arguments.build.resolve())
@@ -126,10 +145,11 @@ def main():
     for size in arguments.size or [10]:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="assay-heal-", dir=arguments.folder))
         try:
-            heal, codec, grown = measure(size, arguments.nodes, folder)
+            rows = list(measure(size, arguments.nodes, arguments.rounds, folder))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        print(f"| {size} | {size / heal:.1f} | {size / codec:.1f} | {codec / heal:.2f} | {grown:.0f} |", flush=True)
+        print(f"| {size} | {spread([size / heal for heal, _, _ in rows], '{:.1f}')} | {spread([size / codec for _, codec, _ in rows], '{:.1f}')} | "
+              f"{spread([codec / heal for heal, codec, _ in rows], '{:.2f}')} | {max(grown for _, _, grown in rows):.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
 
 #include "base/task.h"
 #include "codec/layout.h"
+#include "codec/memory.h"
 #include "codec/ticket.h"
 
 #define PIPELINE_LAYOUT "layout.json"
@@ -25,6 +26,7 @@ struct pipeline {
 	const struct task_pool *pool; /* NULL: the calling thread computes */
 	uint32_t ratio;		      /* repair symbols per source symbol; 0: LAYOUT_RATIO */
 	size_t memory_max;	      /* for symbols being made; 0: PIPELINE_MEMORY */
+	struct buffer *memory;	      /* for them, the caller's (pipeline_reserve); NULL: own */
 	const uid_t *owner;	      /* gets the files that are made; NULL: stay the process' */
 	mode_t mode;		      /* of files that are made, before the umask; 0: 0666 */
 	/* Called often; true stops the work with ASSAY_E_CLOSED and leaves no half files. */
@@ -35,6 +37,11 @@ struct pipeline {
 	char message[256]; /* what went wrong, for people */
 };
 
+/*
+ * Takes p->memory for all symbols of the layout that may be made at a time, before they are: fresh
+ * memory takes its time, and there may be something to wait for meanwhile. 0 or ASSAY_E_NOMEM.
+ */
+int pipeline_reserve(struct pipeline *p, const struct layout *l);
 /* The file's symbol files and layout into a folder. */
 int pipeline_encode(struct pipeline *p, int file, int folder);
 /*

@@ -31,32 +31,43 @@ int work_job(struct pipeline *p, struct codec_job *j, const char *what, uint64_t
 	return e;
 }
 
-int work_batch_open(struct pipeline *p, struct work_batch *b, const struct layout *l)
+/* Symbols at a time. */
+static uint32_t batch_max(const struct pipeline *p, const struct layout *l)
 {
 	size_t memory = p->memory_max != 0 ? p->memory_max : PIPELINE_MEMORY;
+	size_t max = memory / layout_symbol_file(l);
 
+	return max == 0 ? 1 : max < l->symbols ? (uint32_t)max : l->symbols;
+}
+
+int pipeline_reserve(struct pipeline *p, const struct layout *l)
+{
+	return buffer_reserve(p->memory, batch_max(p, l) * layout_symbol_file(l));
+}
+
+int work_batch_open(struct pipeline *p, struct work_batch *b, const struct layout *l)
+{
 	b->stride = layout_symbol_file(l);
-	b->max = memory / b->stride > 0 ? memory / b->stride : 1;
-	if (b->max > l->symbols)
-		b->max = l->symbols;
+	b->max = batch_max(p, l);
 	b->n = 0;
+	b->data = p->memory != NULL ? p->memory : &b->own;
 	b->ids = malloc(b->max * sizeof(*b->ids));
 	b->to = malloc(b->max * sizeof(*b->to));
-	if (b->ids != NULL && b->to != NULL && buffer_reserve(&b->data, b->max * b->stride) == 0)
+	if (b->ids != NULL && b->to != NULL && buffer_reserve(b->data, b->max * b->stride) == 0)
 		return 0;
 	return work_fail(p, ASSAY_E_NOMEM, "no memory (%zu bytes)", b->max * b->stride);
 }
 
 void work_batch_close(struct work_batch *b)
 {
-	buffer_free(&b->data);
+	buffer_free(&b->own);
 	free(b->ids);
 	free(b->to);
 }
 
 uint8_t *work_batch_file(const struct work_batch *b, uint32_t i)
 {
-	return b->data.data + i * b->stride;
+	return b->data->data + i * b->stride;
 }
 
 void work_batch_add(struct work_batch *b, uint32_t esi)

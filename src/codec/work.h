@@ -14,11 +14,11 @@ struct task_pool work_pool(const struct pipeline *p, struct task_inline *own);
 
 /* A number of symbol files in memory. */
 struct work_batch {
-	struct buffer data;
-	size_t stride;	 /* of symbol files */
-	uint32_t max, n; /* room, in use */
-	uint32_t *ids;	 /* ESIs */
-	uint8_t **to;	 /* their symbols */
+	struct buffer own, *data; /* data: own, or the pipeline's */
+	size_t stride;		  /* of symbol files */
+	uint32_t max, n;	  /* room, in use */
+	uint32_t *ids;		  /* ESIs */
+	uint8_t **to;		  /* their symbols */
 };
 int work_batch_open(struct pipeline *p, struct work_batch *b, const struct layout *l);
 void work_batch_close(struct work_batch *b);

@@ -26,7 +26,8 @@ struct building {
 	struct pipeline p;
 	struct collect *c;
 	int symbols, ids, file; /* folders, reconstructed.bin */
-	/* Layout and index files are made by a thread of their own. */
+	struct buffer memory;	/* of the symbols being made */
+	/* Layout and index files are made, and memory is taken, by a thread of their own. */
 	struct {
 		pthread_t thread;
 		bool runs;
@@ -139,6 +140,8 @@ static void *pack(void *arg)
 	struct building *b = arg;
 	struct artifact_sink sink = {take_id_file, b};
 
+	/* Should there be none, the solve says so. */
+	(void)pipeline_reserve(&b->p, collect_the_layout(b->c));
 	b->packing.error = ticket_remake(collect_ticket(b->c), collect_index(b->c),
 					 b->t->facts.creator, collect_the_layout(b->c), &sink);
 	return NULL;
@@ -258,6 +261,7 @@ static void close_all(struct building *b)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	collect_close(b->c);
+	buffer_free(&b->memory);
 }
 
 void heal_build(struct heal_task *t)
@@ -271,8 +275,10 @@ void heal_build(struct heal_task *t)
 			     .symbols = -1,
 			     .ids = -1,
 			     .file = -1};
-	bool good =
-		make_folder(&b) && open_ticket(&b) && begin_packing(&b) && rebuild(&b) && stage(&b);
+	bool good;
+
+	b.p.memory = &b.memory;
+	good = make_folder(&b) && open_ticket(&b) && begin_packing(&b) && rebuild(&b) && stage(&b);
 
 	atomic_store(&b.packing.over, true);
 	join_packing(&b);
