@@ -33,25 +33,34 @@ static const char *status_name(uint64_t status)
 	return names[status <= HEAL_EXPIRED ? status : 0];
 }
 
-static bool is_open(const struct heal_op *op)
+/* Verified, and there is still somebody to publish it to. */
+static bool is_to_publish(struct state *s, const struct heal_op *op)
 {
-	return !heal_op_final(op) || (op->status == HEAL_VERIFIED && !op->published);
+	const struct ticket *t = ticket_find(s, text_of(op->ticket));
+
+	return op->status == HEAL_VERIFIED && !op->published && t != NULL &&
+	       t->state != TICKET_CLOSED;
+}
+
+static bool is_open(struct state *s, const struct heal_op *op)
+{
+	return !heal_op_final(op) || is_to_publish(s, op);
 }
 
 /* --- this node's part --- */
 
 struct parts {
-	struct network *network;
+	const struct app *app;
 	struct heal_standing *list;
 	size_t n;
 };
 
-static void parts_read(struct parts *p, struct network *n)
+static void parts_read(struct parts *p, const struct app *app)
 {
-	struct core *core = network_core(n);
+	struct core *core = network_core(app->network);
 	size_t wanted;
 
-	*p = (struct parts){.network = n};
+	*p = (struct parts){.app = app};
 	wanted = core_heal_list(core, NULL, 0);
 	p->list = calloc(wanted > 0 ? wanted : 1, sizeof(*p->list));
 	if (p->list != NULL)
@@ -72,13 +81,32 @@ static json_t *part_json(struct network *n, const struct heal_standing *s)
 	return out;
 }
 
-static json_t *parts_json(const struct parts *p, uint64_t op)
+/* What this node would have to do, and does not since healing is off here. */
+static void add_off(json_t *list, const struct app *app, struct state *s, const struct heal_op *op)
+{
+	struct heal_standing off = {.op = op->id,
+				    .phase = "off",
+				    .waiting_for = "self_healing.enabled in its configuration"};
+
+	if (app->config.heal_on || !is_open(s, op))
+		return;
+	if (strcmp(text_of(op->healer), app->self.account) == 0)
+		off.role = HEAL_ROLE_HEALER;
+	else if (texts_have(&op->verifiers, app->self.account) && !heal_op_final(op))
+		off.role = HEAL_ROLE_VERIFIER;
+	else
+		return;
+	json_array_append_new(list, part_json(app->network, &off));
+}
+
+static json_t *parts_json(const struct parts *p, struct state *s, const struct heal_op *op)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < p->n; i++)
-		if (p->list[i].op == op)
-			json_array_append_new(list, part_json(p->network, &p->list[i]));
+		if (p->list[i].op == op->id)
+			json_array_append_new(list, part_json(p->app->network, &p->list[i]));
+	add_off(list, p->app, s, op);
 	return list;
 }
 
@@ -111,7 +139,8 @@ static json_t *votes_json(struct tally *tally, struct state *s, const struct hea
 }
 
 /* What has to happen next, by whom; "" when nothing has to. */
-static void next_of(char *out, size_t room, const struct heal_op *op, const struct tally *tally)
+static void next_of(char *out, size_t room, struct state *s, const struct heal_op *op,
+		    const struct tally *tally)
 {
 	size_t majority = op->verifiers.n / 2 + 1;
 
@@ -126,7 +155,7 @@ static void next_of(char *out, size_t room, const struct heal_op *op, const stru
 			 majority, op->verifiers.n, tally->yes, tally->no);
 		break;
 	case HEAL_VERIFIED:
-		if (!op->published)
+		if (is_to_publish(s, op))
 			snprintf(out, room, "%s brings it to the ticket's holders",
 				 text_of(op->healer));
 		break;
@@ -141,14 +170,14 @@ static json_t *op_json(struct state *s, const struct heal_op *op, const struct p
 	char next[200];
 	json_t *votes = votes_json(&tally, s, op);
 
-	next_of(next, sizeof(next), op, &tally);
+	next_of(next, sizeof(next), s, op, &tally);
 	return json_pack("{s:I,s:s,s:s,s:b,s:s,s:o,s:I,s:I,s:I,s:s,s:o}", "op", (json_int_t)op->id,
 			 "ticket", text_of(op->ticket), "state", status_name(op->status),
 			 "published", (int)op->published, "healer", text_of(op->healer), "votes",
 			 votes, "scheduled_epoch", (json_int_t)op->scheduled_epoch,
 			 "deadline_epoch", (json_int_t)op->deadline_epoch, "epoch",
 			 (json_int_t)state_epoch(s), "next", next, "part",
-			 parts_json(parts, op->id));
+			 parts_json(parts, s, op));
 }
 
 METHOD(method_heals)
@@ -163,12 +192,12 @@ METHOD(method_heals)
 
 	if (s == NULL)
 		return NULL;
-	parts_read(&parts, ctx->control->app->network);
+	parts_read(&parts, ctx->control->app);
 	list = json_array();
 	op = table_from(state_tables(s), T_HEAL_OPS,
 			key_epoch(key, rpc_number(params, "after", 0) + 1));
 	for (; op != NULL && json_array_size(list) < limit; op = table_next(state_tables(s), op))
-		if (!open || is_open(op))
+		if (!open || is_open(s, op))
 			json_array_append_new(list, op_json(s, op, &parts));
 	free(parts.list);
 	return json_pack("{s:o,s:b}", "heals", list, "more", (int)(op != NULL));
@@ -180,6 +209,7 @@ METHOD(method_heal_show)
 	uint64_t id = rpc_number(params, "op", 0);
 	const struct heal_op *op;
 	const struct ticket *t;
+	struct replica_status copy;
 	struct parts parts;
 	json_t *out;
 
@@ -190,7 +220,7 @@ METHOD(method_heal_show)
 		return rpc_fail(error, ASSAY_E_NOTFOUND, "op",
 				"assayctl heals shows those there are",
 				"the ledger has no heal operation %" PRIu64, id);
-	parts_read(&parts, ctx->control->app->network);
+	parts_read(&parts, ctx->control->app);
 	out = op_json(s, op, &parts);
 	free(parts.list);
 	t = ticket_find(s, text_of(op->ticket));
@@ -200,5 +230,7 @@ METHOD(method_heal_show)
 	json_object_set_new(out, "created_height", json_integer((json_int_t)op->created_height));
 	json_object_set_new(out, "updated_height", json_integer((json_int_t)op->updated_height));
 	json_object_set_new(out, "notes", json_string(text_of(op->notes)));
+	replica_status(core_replica(network_core(ctx->control->app->network)), &copy);
+	json_object_set_new(out, "copy", json_string(replica_condition_name(copy.condition)));
 	return out;
 }

@@ -129,6 +129,14 @@ bool network_heal_progress(struct network *n, uint64_t *done, uint64_t *total, u
 	return port.progress(port.ctx, done, total, cookie);
 }
 
+/* By the ledger; "-" when it is none of this node's business. */
+static const char *role_in(const struct heal_op *op, const char *account)
+{
+	if (strcmp(text_of(op->healer), account) == 0)
+		return heal_role_name(HEAL_ROLE_HEALER);
+	return texts_have(&op->verifiers, account) ? heal_role_name(HEAL_ROLE_VERIFIER) : "-";
+}
+
 void network_heal_changed(const struct network *n, uint64_t id)
 {
 	static const char *const words[] = {"?",	"scheduled", "in progress", "reported",
@@ -137,7 +145,7 @@ void network_heal_changed(const struct network *n, uint64_t id)
 
 	if (op != NULL)
 		log_info(&n->app->log, "heal", op->published ? "published" : words[op->status % 7],
-			 "op=%lu ticket=%s healer=%s deadline_epoch=%lu notes=\"%s\"", op->id,
-			 text_of(op->ticket), text_of(op->healer), op->deadline_epoch,
-			 text_of(op->notes));
+			 "op=%lu ticket=%s healer=%s here=%s deadline_epoch=%lu notes=\"%s\"",
+			 op->id, text_of(op->ticket), text_of(op->healer),
+			 role_in(op, n->app->self.account), op->deadline_epoch, text_of(op->notes));
 }

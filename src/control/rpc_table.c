@@ -206,7 +206,8 @@ const struct rpc_method rpc_methods[RPC_METHOD_COUNT] = {
 			   .help = "One heal operation: who, until when, votes, what is waited "
 				   "for, and how far this node has come with it.",
 			   .result = "as heal.list, result_hash, data_hash, size, created_height, "
-				     "updated_height, notes"},
+				     "updated_height, notes, copy (current, offline, ...: how far "
+				     "this node's ledger is)"},
 	[RPC_JOB_LIST] = {"job.list", "job list", RPC_ALWAYS, .help = "Jobs that wait or run.",
 			  .result = "{\"jobs\":[{\"job\",\"kind\",\"name\",\"done\",\"total\"}]}"},
 	[RPC_JOB_CANCEL] = {"job.cancel", "job cancel", RPC_ALWAYS, .changes = true,

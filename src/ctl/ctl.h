@@ -138,6 +138,14 @@ json_t *ctl_call_pages(struct ctl_link *link, const char *method, json_t *params
 json_t *ctl_job(struct ctl_link *link, const char *method, json_t *params, int fd,
 		const char *name);
 
+/* watch.c: a command that shows one look, or with --watch one every so many seconds. */
+struct ctl_watch {
+	json_t *(*look)(struct ctl *ctl, struct ctl_link *link); /* NULL after a message */
+	void (*show)(json_t *now, json_t *before);		 /* before: NULL without one */
+	bool rates; /* --watch shows what changed: the first look is only compared with */
+};
+int ctl_watch(struct ctl *ctl, const struct ctl_watch *w);
+
 /* method.c: commands that are one call. */
 int ctl_method(struct ctl *ctl, enum rpc_id id, char **arguments, unsigned count);
 /* show.c, show_stats.c: results for people, and the code that a result means. */
@@ -145,10 +153,8 @@ void show_result(enum rpc_id id, json_t *result);
 /* show_ledger.c: false for results that are not about the ledger. */
 bool show_ledger(enum rpc_id id, json_t *result);
 void show_tickets(json_t *list);
-void show_heals(json_t *list);
 void show_heal(json_t *heal);
 int result_code(enum rpc_id id, json_t *result);
-void show_stats(json_t *stats, json_t *before);
 
 /* table.c: text tables with aligned columns. */
 struct table;

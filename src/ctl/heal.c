@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heal operations, for people. */
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/ctl.h"
 
@@ -61,7 +60,7 @@ static void part_text(char *out, size_t room, json_t *heal)
 	}
 }
 
-void show_heals(json_t *list)
+static void show_heals(json_t *list)
 {
 	struct table *t = table_new(">OP TICKET STATE HEALER VOTES >DEADLINE HERE NEXT");
 	json_t *heal;
@@ -99,6 +98,8 @@ static void show_part(json_t *part)
 	if (number(part, "failed_attempts") > 0)
 		printf("  attempts that failed: %lld, the last: %s\n",
 		       number(part, "failed_attempts"), text(part, "why"));
+	else if (text(part, "why")[0] != '\0')
+		printf("  why: %s\n", text(part, "why"));
 }
 
 void show_heal(json_t *heal)
@@ -121,54 +122,25 @@ void show_heal(json_t *heal)
 	if (text(heal, "next")[0] != '\0')
 		printf("next: %s\n", text(heal, "next"));
 	json_array_foreach(json_object_get(heal, "part"), i, item) show_part(item);
+	if (strcmp(text(heal, "copy"), "current") != 0)
+		printf("this node does nothing now: its copy of the ledger is %s\n",
+		       text(heal, "copy"));
 }
 
-static json_t *list(struct ctl *ctl, struct ctl_link *link)
+static json_t *heals_now(struct ctl *ctl, struct ctl_link *link)
 {
 	json_t *params = json_pack("{s:b}", "open", (int)(ctl->option[OPT_OPEN] != NULL));
+	json_t *heals = ctl_call_pages(link, "heal.list", params, "heals", "op");
 
-	return ctl_call_pages(link, "heal.list", params, "heals", "op");
+	return heals != NULL ? json_pack("{s:o}", "heals", heals) : NULL;
 }
 
-static void show(struct ctl *ctl, json_t *heals, bool again)
+static void show(json_t *now, json_t *before)
 {
-	if (ctl->json) {
-		json_dumpf(heals, stdout, JSON_COMPACT);
-		putchar('\n');
-		return;
-	}
-	if (again && isatty(STDOUT_FILENO))
-		fputs("\033[H\033[J", stdout);
-	show_heals(heals);
+	show_heals(json_object_get(now, "heals"));
 }
 
 int command_heals(struct ctl *ctl, char **arguments, unsigned count)
 {
-	struct ctl_link link;
-	json_t *heals;
-	uint64_t seconds;
-	int code = ctl_number(ctl, OPT_WATCH, &seconds, 0, 1, 3600);
-
-	if (code == CTL_OK)
-		code = ctl_connect(ctl, &link, false);
-	if (code != CTL_OK)
-		return code;
-	heals = list(ctl, &link);
-	while (seconds > 0 && heals != NULL) {
-		show(ctl, heals, true);
-		json_decref(heals);
-		heals = NULL;
-		if (fflush(stdout) != 0)
-			break;
-		sleep((unsigned)seconds);
-		heals = list(ctl, &link);
-	}
-	ctl_disconnect(&link);
-	if (heals == NULL)
-		return CTL_FAILED;
-	if (ctl->json)
-		return ctl_print_json(json_pack("{s:o}", "heals", heals), CTL_OK);
-	show_heals(heals);
-	json_decref(heals);
-	return CTL_OK;
+	return ctl_watch(ctl, &(struct ctl_watch){heals_now, show, false});
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters for people: totals since the start, or what changed between two looks as rates. */
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "ctl/ctl.h"
 
@@ -141,7 +138,7 @@ static void show_ports(const struct look *ports)
 	}
 }
 
-void show_stats(json_t *stats, json_t *before)
+static void show_stats(json_t *stats, json_t *before)
 {
 	struct look all = {stats, before, 0}, total, workers, ports;
 
@@ -164,43 +161,12 @@ void show_stats(json_t *stats, json_t *before)
 	show_ports(&ports);
 }
 
+static json_t *stats_now(struct ctl *ctl, struct ctl_link *link)
+{
+	return ctl_call(link, "node.stats", NULL, -1);
+}
+
 int command_stats(struct ctl *ctl, char **arguments, unsigned count)
 {
-	struct ctl_link link;
-	json_t *before = NULL, *stats;
-	uint64_t seconds;
-	int code = ctl_number(ctl, OPT_WATCH, &seconds, 0, 1, 3600);
-
-	if (code == CTL_OK)
-		code = ctl_connect(ctl, &link, false);
-	if (code != CTL_OK)
-		return code;
-	stats = ctl_call(&link, "node.stats", NULL, -1);
-	while (seconds > 0 && stats != NULL) {
-		json_decref(before);
-		before = stats;
-		sleep((unsigned)seconds);
-		stats = ctl_call(&link, "node.stats", NULL, -1);
-		if (stats == NULL)
-			break;
-		if (ctl->json) {
-			json_dumpf(stats, stdout, JSON_COMPACT);
-			putchar('\n');
-		} else {
-			if (isatty(STDOUT_FILENO))
-				fputs("\033[H\033[J", stdout);
-			show_stats(stats, before);
-		}
-		if (fflush(stdout) != 0)
-			break;
-	}
-	ctl_disconnect(&link);
-	json_decref(before);
-	if (stats == NULL)
-		return CTL_FAILED;
-	if (ctl->json)
-		return ctl_print_json(stats, CTL_OK);
-	show_stats(stats, NULL);
-	json_decref(stats);
-	return CTL_OK;
+	return ctl_watch(ctl, &(struct ctl_watch){stats_now, show_stats, true});
 }

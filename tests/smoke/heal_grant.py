@@ -64,6 +64,7 @@ class HealGrant(SmokeCase):
         self.refused("grant", session.fetch, key, grant=number)  # nothing is claimed
         self.refused("artifact_unknown", session.fetch, key)
 
+        self.assertIn("this node, as healer: off; waits for self_healing.enabled", healer.ctl("heal", "show", number).stdout)
         self.enable(op["healer"])
         self.op(lambda op: op["state"] == "reported", "the healer to claim")
         for verifier in verifiers:
@@ -75,6 +76,8 @@ class HealGrant(SmokeCase):
             self.refused("artifact_private", session.prove, prove_body(data, key, (0, 500), 256, epoch=self.network.epoch()))
         self.refused("grant", self.session(healer, other).fetch, key, grant=number)
         self.assertNotIn(key.hex(), [a["key"] for a in healer.json("artifact", "list")["artifacts"]])
+        off = next(node for node in self.network.nodes if node.account == verifiers[0]).json("heal", "show", number)
+        self.assertEqual(("verifier", "off", "current"), (off["part"][0]["role"], off["part"][0]["phase"], off["copy"]))
         shown = healer.json("heal", "show", number)
         self.assertEqual(base64.b64encode(key).decode(), shown["result_hash"])
         self.assertEqual("serving verifiers", shown["part"][0]["phase"])
@@ -93,6 +96,7 @@ class HealGrant(SmokeCase):
         self.assertEqual([], healer.json("heals", "--open")["heals"])
         self.assertRegex(healer.ctl("heals").stdout, rf"(?m)^ *{number} +{self.ticket} +published +{op['healer']} +2/2 ")
         self.assertIn('assay_heal_ops{status="published"} 1\n', healer.json("metrics")["text"])
+        self.assertIn('assay_heal_messages_total{message="published",outcome="accepted"} 1\n', healer.json("metrics")["text"])
 
     def test_expired(self):
         """Nobody votes: nothing is readable any more, and what a kill in the middle of cleaning leaves goes at the next start."""
