@@ -225,14 +225,13 @@ static void remove_unclaimed(struct store *s, struct record *r)
 	int err;
 
 	hex_encode(hex, r->artifact.key, 32);
-	err = files_remove(s, r->artifact.key);
+	err = record_remove(s, r);
 	if (err == 0) {
 		log_info(&s->log, "store", "pushed artifact that nothing claims is removed",
 			 "key=%s", hex);
 		pthread_mutex_lock(&s->lock);
 		s->stats.unclaimed++;
 		pthread_mutex_unlock(&s->lock);
-		record_retire(s, r);
 		return;
 	}
 	log_warning(&s->log, "store", "pushed artifact that nothing claims cannot be removed",
@@ -276,10 +275,8 @@ int store_collect(struct store *s, const uint8_t key[32], uint64_t before_wall_n
 	pthread_mutex_unlock(&s->lock);
 	if (!goes)
 		return ASSAY_E_BUSY;
-	err = files_remove(s, key);
-	if (err == 0)
-		record_retire(s, r);
-	else
+	err = record_remove(s, r);
+	if (err != 0)
 		set_due(s, r, 0);
 	return err;
 }

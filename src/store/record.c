@@ -195,6 +195,15 @@ void record_retire(struct store *s, struct record *r)
 	bury(s, r);
 }
 
+int record_remove(struct store *s, struct record *r)
+{
+	int err = files_remove(s, r->artifact.key);
+
+	if (err == 0)
+		record_retire(s, r);
+	return err;
+}
+
 void record_sweep(struct store *s)
 {
 	for (struct record **at = &s->dead, *r; (r = *at) != NULL;) {

@@ -91,17 +91,13 @@ int store_verify(struct store *s, const uint8_t key[32], const struct store_prog
 int store_remove(struct store *s, const uint8_t key[32])
 {
 	struct record *r = index_find_artifact(s, key);
-	int err;
 
 	if (r == NULL)
 		return ASSAY_E_NOTFOUND;
 	if (s->failed)
 		return ASSAY_E_CLOSED;
 	record_sweep(s);
-	err = files_remove(s, key);
-	if (err == 0)
-		record_retire(s, r);
-	return err;
+	return record_remove(s, r);
 }
 
 /* --- [any] --- */

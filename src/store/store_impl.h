@@ -117,6 +117,8 @@ void record_stage(struct store *s, struct record *r);
 void record_replace(struct store *s, struct record *old, struct record *r);
 /* Takes it out of sight; it is freed in time. */
 void record_retire(struct store *s, struct record *r);
+/* Its files go, then it; it stays when they cannot go. */
+int record_remove(struct store *s, struct record *r);
 /* Frees what has waited long enough. */
 void record_sweep(struct store *s);
 /* All bytes were looked at just now; good says that they match. */
