@@ -178,6 +178,7 @@ static uint32_t modulo(const struct half_scalar *k)
 /* Sums of multiples in a group where everything meets everything. */
 static void sums_of_small_groups(void **state)
 {
+	static _Alignas(64) uint64_t words[3][MSM_WORDS(TERMS_MAX)];
 	static struct assay_schnorr_stats stats;
 	uint32_t slots = msm_slots(4), keys = msm_keys(4);
 	struct msm *m = aligned_alloc(64, (sizeof(*m) + 63) / 64 * 64);
@@ -192,12 +193,14 @@ static void sums_of_small_groups(void **state)
 	m->adder.pool = aligned_alloc(64, (ORDER_MAX + 2 + slots) * sizeof(struct point));
 	m->adder.sum = calloc(keys, sizeof(m->adder.sum[0]));
 	m->adder.slot = calloc(slots, sizeof(m->adder.slot[0]));
-	m->terms = calloc(TERMS_MAX, sizeof(m->terms[0]));
+	m->ref = calloc(TERMS_MAX, sizeof(m->ref[0]));
+	for (int i = 0; i < 3; i++)
+		m->word[i] = words[i];
 	m->first_slot = ORDER_MAX + 2;
 	m->slot_count = slots;
 	m->stats = &stats;
 	assert_true(m->adder.pool != NULL && m->adder.sum != NULL && m->adder.slot != NULL &&
-		    m->terms != NULL);
+		    m->ref != NULL);
 	for (unsigned round = 0; round < CASES_ROUNDS(100, 10); round++) {
 		uint32_t n = 1 + (uint32_t)cases_random(&seed) % TERMS_MAX, told = 0;
 		struct point sum;
@@ -223,7 +226,7 @@ static void sums_of_small_groups(void **state)
 	free(m->adder.pool);
 	free(m->adder.sum);
 	free(m->adder.slot);
-	free(m->terms);
+	free(m->ref);
 	free(m);
 }
 

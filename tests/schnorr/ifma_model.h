@@ -10,6 +10,9 @@
 #include <string.h>
 
 typedef struct {
+	uint64_t q[2];
+} __m128i;
+typedef struct {
 	uint64_t q[4];
 } __m256i;
 typedef struct {
@@ -86,6 +89,18 @@ MODEL __m512i _mm512_srli_epi64(__m512i a, unsigned n)
 MODEL __m512i _mm512_slli_epi64(__m512i a, unsigned n)
 {
 	EACH(n < 64 ? a.q[i] << n : 0);
+}
+MODEL __m128i _mm_cvtsi64_si128(long long x)
+{
+	return (__m128i){{(uint64_t)x, 0}};
+}
+MODEL __m512i _mm512_srl_epi64(__m512i a, __m128i n)
+{
+	EACH(n.q[0] < 64 ? a.q[i] >> n.q[0] : 0);
+}
+MODEL __m512i _mm512_sll_epi64(__m512i a, __m128i n)
+{
+	EACH(n.q[0] < 64 ? a.q[i] << n.q[0] : 0);
 }
 MODEL uint8_t _mm512_cmpeq_epi64_mask(__m512i a, __m512i b)
 {

@@ -220,6 +220,30 @@ static void scalars(void **state)
 	}
 }
 
+/* Digits against their definition, at every width and place. */
+static void digits(void **state)
+{
+	const struct kernels *k = *state;
+	_Alignas(64) uint64_t low[DIGITS], high[DIGITS], out[DIGITS];
+
+	for (unsigned width = 1; width <= 16; width++)
+		for (unsigned shift = 0; shift < 64; shift++) {
+			cases_fill(&seed, low, sizeof(low));
+			cases_fill(&seed, high, sizeof(high));
+			k->digits(out, low, high, shift, width);
+			for (int i = 0; i < DIGITS; i++) {
+				unsigned __int128 both = (unsigned __int128)high[i] << 64 | low[i];
+				int64_t digit = (int64_t)((uint64_t)(both >> shift) &
+							  (((uint64_t)1 << width) - 1)) -
+						((int64_t)1 << (width - 1));
+
+				assert_int_equal(out[i] & ~REF_NEGATIVE,
+						 digit < 0 ? -digit : digit);
+				assert_int_equal(out[i] >> 31, digit < 0);
+			}
+		}
+}
+
 /* Signatures in lanes, against libsecp256k1. */
 static void judged(void **state)
 {
@@ -277,8 +301,9 @@ int main(void)
 	context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
 	for (int i = 0; i < 6; i++) {
 		const struct CMUnitTest tests[] = {
-			TEST(lifts, sets[i]), TEST(distinct_sums, sets[i]), TEST(any_sums, sets[i]),
-			TEST(scalars, sets[i]), TEST(judged, sets[i])};
+			TEST(lifts, sets[i]),	 TEST(distinct_sums, sets[i]),
+			TEST(any_sums, sets[i]), TEST(scalars, sets[i]),
+			TEST(digits, sets[i]),	 TEST(judged, sets[i])};
 
 		if (sets[i] == NULL)
 			continue;

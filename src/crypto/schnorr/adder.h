@@ -61,6 +61,53 @@ static inline void adder_put(struct adder *a, uint32_t key, uint32_t ref)
 	a->sum[key] = meet ? REF_EMPTY : ref;
 }
 
+/*
+ * The same many times, for points that are nobody's to write over: what changes with each is in
+ * registers meanwhile.
+ */
+struct adder_cursor {
+	uint32_t *sum, *key;
+	const uint32_t *slot; /* the next one */
+	struct add_job *job;
+	uint32_t left; /* jobs to a full batch */
+};
+
+static inline struct adder_cursor adder_begin(struct adder *a)
+{
+	uint32_t full = a->kernels->add_slice;
+
+	return (struct adder_cursor){.sum = a->sum,
+				     .key = a->key + a->jobs,
+				     .slot = a->slot + a->slots - 1,
+				     .job = a->job + a->jobs,
+				     .left = full > a->jobs ? full - a->jobs : 0};
+}
+
+static inline bool cursor_full(const struct adder_cursor *c)
+{
+	return c->left == 0;
+}
+
+static inline void cursor_put(struct adder_cursor *c, uint32_t key, uint32_t ref)
+{
+	uint32_t old = c->sum[key];
+	bool meet = old != REF_EMPTY, reuse = (old & REF_OWNED) != 0;
+
+	*c->job = (struct add_job){old & ~REF_OWNED, ref, reuse ? old & REF_INDEX : *c->slot};
+	*c->key = key;
+	c->sum[key] = meet ? REF_EMPTY : ref;
+	c->job += meet;
+	c->key += meet;
+	c->left -= meet;
+	c->slot -= meet & !reuse;
+}
+
+static inline void adder_end(struct adder *a, const struct adder_cursor *c)
+{
+	a->jobs = (uint32_t)(c->job - a->job);
+	a->slots = (uint32_t)(c->slot - a->slot) + 1;
+}
+
 /* Runs the jobs there are, and puts in their sums. Nothing left to do: jobs is 0. */
 void adder_run(struct adder *a);
 

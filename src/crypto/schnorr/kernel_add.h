@@ -85,11 +85,23 @@ V_STAGE void add_load(struct fe_pair *p, const struct point *pool, const struct 
 			gather(pool, jobs, true, false), gather_y(pool, jobs, true)};
 }
 
-V_STAGE void add_differences(struct fe *d, const struct point *pool, const struct add_job *jobs,
-			     unsigned n)
+/* The same on the way back: x1 is kept, and x2 - x1, which tells an x2 with limbs below 2^53, 2^50.
+ */
+V_STAGE void add_load_again(struct fe_pair *p, const struct point *pool, const struct add_job *jobs,
+			    const struct fe *d, const struct fe *x1, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++, jobs += LANES)
-		d[i] = fe_sub(gather(pool, jobs, true, false), gather(pool, jobs, false, false));
+		p[i] = (struct fe_pair){x1[i], gather_y(pool, jobs, false), fe_raw_add(x1[i], d[i]),
+					gather_y(pool, jobs, true)};
+}
+
+V_STAGE void add_differences(struct fe *d, struct fe *x1, const struct point *pool,
+			     const struct add_job *jobs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++, jobs += LANES) {
+		x1[i] = gather(pool, jobs, false, false);
+		d[i] = fe_sub(gather(pool, jobs, true, false), x1[i]);
+	}
 }
 
 V_STAGE void add_differences_any(struct fe *d, const struct point *pool, const struct add_job *jobs,
@@ -111,14 +123,17 @@ V_INLINE void add_forward(struct fe last[ROWS], const struct point *pool,
 			  bool any)
 {
 	struct fe *product = (struct fe *)s->product, *difference = (struct fe *)s->difference;
+	struct fe *x1 = (struct fe *)s->x1;
 
 	for (int c = 0; c < ROWS; c++)
 		last[c] = fe_small(1);
 	for (size_t at = 0; at < vectors; at += ROWS) {
 		unsigned n = row_of(at, vectors);
 
-		(any ? add_differences_any : add_differences)(difference + at, pool,
-							      jobs + at * LANES, n);
+		if (any)
+			add_differences_any(difference + at, pool, jobs + at * LANES, n);
+		else
+			add_differences(difference + at, x1 + at, pool, jobs + at * LANES, n);
 		memcpy(product + at, last, n * sizeof(last[0]));
 		row_mul(last, last, difference + at, NULL, n);
 	}
@@ -150,7 +165,7 @@ V_STAGE void add_sums(struct fe *x3, struct fe *y3, const struct fe_pair *p,
 	add_rises(slope, p, c, n);
 	row_mul(slope, slope, inverse, NULL, n);
 	for (unsigned i = 0; i < n; i++)
-		term[i] = fe_raw_neg(fe_raw_add(p[i].x1, p[i].x2), 2);
+		term[i] = fe_raw_neg(fe_raw_add(p[i].x1, p[i].x2), 4);
 	row_sqr(x3, slope, term, n);
 	for (unsigned i = 0; i < n; i++) {
 		back[i] = fe_sub(p[i].x1, x3[i]);
@@ -197,6 +212,7 @@ V_INLINE bool add_backward(struct fe last[ROWS], struct point *pool, const struc
 {
 	const struct fe *product = (const struct fe *)s->product;
 	const struct fe *difference = (const struct fe *)s->difference;
+	const struct fe *x1 = (const struct fe *)s->x1;
 	bool infinity = false;
 
 	for (size_t at = (vectors - 1) / ROWS * ROWS;; at -= ROWS) {
@@ -205,7 +221,10 @@ V_INLINE bool add_backward(struct fe last[ROWS], struct point *pool, const struc
 		struct fe_pair p[ROWS];
 		unsigned n = row_of(at, vectors);
 
-		add_load(p, pool, jobs + at * LANES, n);
+		if (any)
+			add_load(p, pool, jobs + at * LANES, n);
+		else
+			add_load_again(p, pool, jobs + at * LANES, difference + at, x1 + at, n);
 		row_mul(inverse, last, product + at, NULL, n);
 		row_mul(last, last, difference + at, NULL, n);
 		for (unsigned i = 0; any && i < n; i++)

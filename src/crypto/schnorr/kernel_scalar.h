@@ -239,4 +239,23 @@ static __attribute__((noinline)) void kernel_scalar_split(struct half_scalar *ou
 }
 #endif
 
+/* 63 - shift, and one more: a shift by 64 would be none in plain words. */
+static __attribute__((noinline)) void kernel_digits(uint64_t *out, const uint64_t *low,
+						    const uint64_t *high, unsigned shift,
+						    unsigned width)
+{
+	vec mask = v_broadcast(((uint64_t)1 << width) - 1), zero = v_set(0);
+	vec half = v_broadcast((uint64_t)1 << (width - 1));
+
+	for (size_t i = 0; i < DIGITS; i += LANES) {
+		vec over = v_shl_by(v_shl(v_load(high + i), 1), 63 - shift), minus;
+		vec d = v_and(v_or(v_shr_by(v_load(low + i), shift), over), mask);
+
+		d = v_sub(d, half);
+		minus = v_shr(d, 63);
+		d = v_select(v_is_zero(minus), d, v_sub(zero, d));
+		v_store(out + i, v_or(d, v_shl(minus, 31)));
+	}
+}
+
 #endif

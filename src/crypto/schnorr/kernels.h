@@ -32,10 +32,12 @@ struct add_job { /* pool[out] = pool[a] + pool[b]; out may be a or b, and of no 
 #define ADD_JOBS_MAX 512 /* of one call; more would not stay in the first-level cache */
 #define LIFT_MAX     32	 /* of one call */
 #define SCALARS_MAX  64	 /* of one call; a multiple of all lanes */
+#define DIGITS	     64	 /* of one call, likewise */
 
-struct add_scratch { /* running products and differences of one call */
+struct add_scratch { /* running products, x2 - x1 and x1 of one call */
 	_Alignas(64) uint64_t product[ADD_JOBS_MAX * 5];
 	_Alignas(64) uint64_t difference[ADD_JOBS_MAX * 5];
+	_Alignas(64) uint64_t x1[ADD_JOBS_MAX * 5];
 };
 
 /* Points in the middle of s G - e P, a signature each, in the order of the kernels that work on it.
@@ -66,6 +68,12 @@ struct kernels {
 			   size_t n);
 	/* k[i] = out[2 i] + out[2 i + 1] lambda; likewise. */
 	void (*scalar_split)(struct half_scalar *out, const struct scalar *k, size_t n);
+	/*
+	 * DIGITS signed digits: `width` bits from bit `shift` of low on, which go on in high, less
+	 * 2^(width - 1), as a magnitude and REF_NEGATIVE. All aligned to 64 bytes.
+	 */
+	void (*digits)(uint64_t *out, const uint64_t *low, const uint64_t *high, unsigned shift,
+		       unsigned width);
 	/*
 	 * n is a multiple of add_stride, <= ADD_JOBS_MAX; shares one inversion. False, with nothing
 	 * written, when some pair has equal x or an infinity: then `add_any`, which takes all

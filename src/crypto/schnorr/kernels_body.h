@@ -26,6 +26,7 @@ const struct kernels KERNELS = {
 	.lift = kernel_lift,
 	.scalar_mul = kernel_scalar_mul,
 	.scalar_split = kernel_scalar_split,
+	.digits = kernel_digits,
 	.add = kernel_add,
 	.add_any = kernel_add_any,
 	.judge_begin = kernel_judge_begin,

@@ -80,14 +80,13 @@ void msm_start(struct msm *m, uint32_t terms)
 
 void msm_term(struct msm *m, uint32_t i, uint32_t index, const uint64_t k[2], bool negative)
 {
-	struct msm_term *t = &m->terms[i];
 	unsigned __int128 c = (unsigned __int128)m->half[0] + k[0];
 
-	t->k[0] = (uint64_t)c;
+	m->word[0][i] = (uint64_t)c;
 	c = (c >> 64) + m->half[1] + k[1];
-	t->k[1] = (uint64_t)c;
-	t->k[2] = (uint64_t)(c >> 64) + m->half[2];
-	t->ref = index | (negative ? REF_NEGATIVE : 0);
+	m->word[1][i] = (uint64_t)c;
+	m->word[2][i] = (uint64_t)(c >> 64) + m->half[2];
+	m->ref[i] = index | (negative ? REF_NEGATIVE : 0);
 }
 
 /* Empties the sums and stacks the slots, 64 KiB at a time. */
@@ -112,22 +111,23 @@ static void clear(struct msm *m)
 /* Puts in digits of the terms until a batch is full or the terms are at their end. */
 static void fill(struct msm *m)
 {
-	unsigned bit = m->window * m->width, word = bit / 64, shift = bit % 64;
-	uint32_t base = m->window * m->buckets, mask = 2 * m->buckets - 1, i = m->at;
-	struct adder *a = &m->adder;
+	_Alignas(64) uint64_t digit[DIGITS];
+	unsigned bit = m->window * m->width, word = bit / 64, above = word < 2 ? word + 1 : word;
+	uint32_t base = m->window * m->buckets, from = m->at / DIGITS * DIGITS, i = m->at - from;
+	uint32_t left = m->terms_count - from, to = left < DIGITS ? left : DIGITS;
+	struct adder_cursor c = adder_begin(&m->adder);
 
-	for (; i < m->terms_count && !adder_full(a); i++) {
-		const struct msm_term *t = &m->terms[i];
-		uint64_t high = word < 2 ? t->k[word + 1] : 0;
-		uint64_t bits = (uint64_t)((((unsigned __int128)high << 64) | t->k[word]) >> shift);
-		int32_t digit = (int32_t)(bits & mask) - (int32_t)m->buckets;
-		uint32_t size = digit < 0 ? -digit : digit;
+	m->adder.kernels->digits(digit, m->word[word] + from, m->word[above] + from, bit % 64,
+				 m->width);
+	for (; i < to && !cursor_full(&c); i++) {
+		uint32_t minus = digit[i] & REF_NEGATIVE, size = digit[i] & ~REF_NEGATIVE;
 
-		if (digit != 0)
-			adder_put(a, base + size - 1, t->ref ^ (digit < 0 ? REF_NEGATIVE : 0));
+		if (size != 0)
+			cursor_put(&c, base + size - 1, m->ref[from + i] ^ minus);
 	}
-	m->at = i;
-	if (i == m->terms_count) {
+	adder_end(&m->adder, &c);
+	m->at = from + i;
+	if (m->at == m->terms_count) {
 		m->at = 0;
 		m->window++;
 	}

@@ -15,16 +15,13 @@
 #define MSM_BITS      130 /* |k| <= 2^128, and the carry of signed digits */
 #define MSM_WIDTH_MAX 16
 
-struct msm_term {
-	uint64_t k[3]; /* |k| with `half` added: digits without carries */
-	uint32_t ref;  /* of the point, with the sign of k */
-};
-
 enum msm_stage { MSM_CLEAR, MSM_FILL, MSM_PYRAMID, MSM_DRAIN, MSM_FINAL, MSM_DONE };
 
 struct msm {
 	struct adder adder;
-	struct msm_term *terms;
+	/* Of each term: |k| with `half` added, by words, and the point with the sign of k. */
+	uint64_t *word[3];
+	uint32_t *ref;
 	uint32_t terms_count;
 	uint32_t first_slot, slot_count; /* of the pool */
 	unsigned width, windows;
@@ -39,6 +36,8 @@ struct msm {
 
 /* The width that takes the fewest additions for so many terms. */
 unsigned msm_width(uint32_t terms);
+/* The words of so many terms, and with them what the kernel reads beyond. */
+#define MSM_WORDS(terms) (((terms) + DIGITS - 1) / DIGITS * DIGITS)
 /* Slots and keys of sums that the width takes. */
 uint32_t msm_slots(unsigned width);
 uint32_t msm_keys(unsigned width);

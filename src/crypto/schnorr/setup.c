@@ -66,7 +66,9 @@ static void lay_out(struct assay_schnorr *b, struct cutter *c,
 	b->cache_table = cut(c, b->cache_mask + 1, sizeof(b->cache_table[0]));
 	b->order = cut(c, n, sizeof(b->order[0]));
 	b->used_keys = cut(c, n, sizeof(b->used_keys[0]));
-	b->msm.terms = cut(c, 3 * (size_t)n + 2, sizeof(b->msm.terms[0]));
+	for (int i = 0; i < 3; i++)
+		b->msm.word[i] = cut(c, MSM_WORDS(3 * (size_t)n + 2), sizeof(uint64_t));
+	b->msm.ref = cut(c, 3 * (size_t)n + 2, sizeof(b->msm.ref[0]));
 	b->msm.adder.sum = cut(c, keys, sizeof(b->msm.adder.sum[0]));
 	b->msm.adder.slot = cut(c, slots, sizeof(b->msm.adder.slot[0]));
 	b->msm.first_slot = POOL_ITEMS + 3 * n;

@@ -22,7 +22,7 @@
  * Steps that take some 30 us, by vectors: the longer, the less an inversion or a row that is not
  * full costs.
  */
-#define ADD_SLICE  (LANES == 1 ? 64 : 256)
+#define ADD_SLICE  (LANES == 1 ? 64 : LANES == 4 ? 256 : 512)
 #define LIFT_SLICE (LANES == 1 ? 8 : ROWS * LANES)
 /* A message longer than this is hashed in pieces, so never by libsecp256k1. */
 #define MESSAGE_SINGLE_MAX 16384

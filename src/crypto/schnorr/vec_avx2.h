@@ -80,8 +80,10 @@ V_OP vec v_or(vec a, vec b)
 {
 	return _mm256_or_si256(a, b);
 }
-#define v_shr(x, n) _mm256_srli_epi64(x, n)
-#define v_shl(x, n) _mm256_slli_epi64(x, n)
+#define v_shr(x, n)    _mm256_srli_epi64(x, n)
+#define v_shl(x, n)    _mm256_slli_epi64(x, n)
+#define v_shr_by(x, n) _mm256_srl_epi64(x, _mm_cvtsi64_si128(n))
+#define v_shl_by(x, n) _mm256_sll_epi64(x, _mm_cvtsi64_si128(n))
 V_OP vec v_is_zero(vec x)
 {
 	return _mm256_cmpeq_epi64(x, _mm256_setzero_si256());

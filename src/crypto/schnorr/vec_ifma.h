@@ -54,8 +54,10 @@ V_OP vec v_or(vec a, vec b)
 {
 	return _mm512_or_si512(a, b);
 }
-#define v_shr(x, n) _mm512_srli_epi64(x, n)
-#define v_shl(x, n) _mm512_slli_epi64(x, n)
+#define v_shr(x, n)    _mm512_srli_epi64(x, n)
+#define v_shl(x, n)    _mm512_slli_epi64(x, n)
+#define v_shr_by(x, n) _mm512_srl_epi64(x, _mm_cvtsi64_si128(n))
+#define v_shl_by(x, n) _mm512_sll_epi64(x, _mm_cvtsi64_si128(n))
 V_OP vec v_is_zero(vec x)
 {
 	return _mm512_movm_epi64(_mm512_cmpeq_epi64_mask(x, _mm512_setzero_si512()));

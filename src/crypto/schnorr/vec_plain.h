@@ -66,6 +66,9 @@ V_OP vec v_or(vec a, vec b)
 }
 #define v_shr(x, n) ((x) >> (n))
 #define v_shl(x, n) ((x) << (n))
+/* By a number that is not a constant, below 64. */
+#define v_shr_by(x, n) v_shr(x, n)
+#define v_shl_by(x, n) v_shl(x, n)
 /* All ones where x is zero. */
 V_OP vec v_is_zero(vec x)
 {
