@@ -89,8 +89,9 @@ static void judge(struct hashing *h)
 	char *text;
 
 	if (h->error != 0) {
-		heal_finish(t, HEAL_END_REMOTE, "%" PRIu64 " of %" PRIu64 " octets came: %.100s",
-			    h->len, t->order.size, h->why);
+		heal_finish(t, h->error == ASSAY_E_NOMEM ? HEAL_END_OURS : HEAL_END_REMOTE,
+			    "%" PRIu64 " of %" PRIu64 " octets came: %.100s", h->len, t->order.size,
+			    h->why);
 		return;
 	}
 	if (h->len != t->order.size) {

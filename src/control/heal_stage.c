@@ -110,7 +110,7 @@ int stage_sweep(const char *root, bool (*keep)(void *arg, uint64_t op), void *ar
 	if (dir == NULL)
 		return errno == ENOENT ? 0 : code_of(errno);
 	while ((entry = readdir(dir)) != NULL) {
-		char path[700];
+		char path[700], own[24]; /* as rows name it */
 		struct stat st;
 		uint64_t op;
 		int gone;
@@ -119,7 +119,8 @@ int stage_sweep(const char *root, bool (*keep)(void *arg, uint64_t op), void *ar
 		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISDIR(st.st_mode))
 			continue;
-		if (keep(arg, op))
+		snprintf(own, sizeof(own), "%" PRIu64, op);
+		if (strcmp(own, entry->d_name) == 0 && keep(arg, op))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", root, entry->d_name);
 		gone = remove_folder(path, NULL, NULL);

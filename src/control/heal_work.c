@@ -106,8 +106,12 @@ void heal_task_run(struct heal_task *t)
 
 	t->client.account = t->account;
 	t->why[0] = '\0';
-	if (t->step != HEAL_STEP_REMOVE && heal_stopped(t))
-		heal_finish(t, HEAL_END_LATE, "the deadline came before the work began");
-	else
+	if (t->step == HEAL_STEP_REMOVE || !heal_stopped(t)) {
 		steps[t->step](t);
+		return;
+	}
+	heal_finish(t, HEAL_END_LATE, "the deadline came before the work began");
+	/* A first step has waited for a thread of ours: nobody else was too slow. */
+	if (t->end == HEAL_END_LATE && t->step != HEAL_STEP_PUSH)
+		t->end = HEAL_END_OURS;
 }

@@ -12,9 +12,10 @@
 #include "control/heals_impl.h"
 #include "control/network.h"
 
-#define ANSWER_MS    10000 /* longest wait for the answer to one request */
-#define PAUSE_MS     2000
-#define HEAL_THREADS 12 /* two builds, four hashes, two places, and what is removed */
+#define ANSWER_MS     10000 /* longest wait for the answer to one request */
+#define PAUSE_MS      2000
+#define WORKS	      8 /* two builds, four hashes, two places */
+#define OTHER_THREADS 4 /* two folders that are removed, a manifest, one to spare */
 
 /* --- jobs --- */
 
@@ -307,7 +308,6 @@ static void cancel_work(struct work *w)
 
 int heals_new(struct heals **out, const struct heals_config *config)
 {
-	static const struct work_kind kind = {"assay-heal", HEAL_THREADS, run, cancel_work};
 	struct heals *h = calloc(1, sizeof(*h));
 	int error;
 
@@ -323,7 +323,10 @@ int heals_new(struct heals **out, const struct heals_config *config)
 	TAILQ_INIT(&h->jobs);
 	TAILQ_INIT(&h->done);
 	TAILQ_INIT(&h->staged);
-	error = work_thread_start(&h->thread, &kind, h);
+	h->kind = (struct work_kind){"assay-heal",
+				     (config->works > 0 ? config->works : WORKS) + OTHER_THREADS,
+				     run, cancel_work};
+	error = work_thread_start(&h->thread, &h->kind, h);
 	if (error != 0)
 		free(h);
 	else

@@ -17,6 +17,7 @@ struct heals_config {
 	void *ctx;
 	const char *root;	    /* of the staging folders */
 	uint64_t reconstructed_max; /* octets that HASH reads at most */
+	unsigned works; /* that are under way at once, by their permits; 0: 8, the standard ones */
 	struct failpoints failpoints;
 	/* 0: the standard values. How long a node may take to answer one request, and what a
 	 * placement waits before its second attempt, twice before the third, ... */

@@ -47,6 +47,7 @@ struct staged_op {
 struct heals {
 	struct heals_config config;
 	char root[320];
+	struct work_kind kind;
 	struct work_thread *thread;
 	struct heals_job_list jobs, done; /* under way; to be told */
 	TAILQ_HEAD(, staged_op) staged;

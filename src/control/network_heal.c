@@ -43,6 +43,8 @@ int network_heals_open(struct network *n)
 		.ctx = n,
 		.root = root,
 		.reconstructed_max = app->config.heal_bytes_max,
+		.works = (unsigned)(app->config.heal_reconstructs + app->config.heal_verifications +
+				    app->config.heal_publishes),
 		.failpoints = app->failpoints,
 	};
 

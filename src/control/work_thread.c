@@ -11,7 +11,7 @@
 #include "assay/status.h"
 #include "base/must.h"
 
-#define WORK_THREADS_MAX 16
+#define WORK_THREADS_MAX 256
 
 STAILQ_HEAD(queue, work);
 

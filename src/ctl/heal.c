@@ -102,6 +102,15 @@ static void show_part(json_t *part)
 		printf("  why: %s\n", text(part, "why"));
 }
 
+/* What other nodes said is not for the terminal to obey. */
+static void put_line(const char *title, const char *said)
+{
+	fputs(title, stdout);
+	for (; *said != '\0'; said++)
+		putchar((uint8_t)*said < 0x20 || *said == 0x7f ? '?' : *said);
+	putchar('\n');
+}
+
 void show_heal(json_t *heal)
 {
 	json_t *item;
@@ -112,13 +121,13 @@ void show_heal(json_t *heal)
 	printf("healer %s, scheduled in epoch %lld, deadline epoch %lld; it is epoch %lld\n",
 	       text(heal, "healer"), number(heal, "scheduled_epoch"),
 	       number(heal, "deadline_epoch"), number(heal, "epoch"));
-	printf("hash of the file   %s\nhash of the result %s\n", text(heal, "data_hash"),
-	       text(heal, "result_hash"));
+	put_line("hash of the file   ", text(heal, "data_hash"));
+	put_line("hash of the result ", text(heal, "result_hash"));
 	json_array_foreach(json_object_get(heal, "votes"), i, item) printf(
 		"verifier %s: %s\n", text(item, "verifier"),
 		strcmp(text(item, "vote"), "none") == 0 ? "no vote yet" : text(item, "vote"));
 	if (text(heal, "notes")[0] != '\0')
-		printf("notes: %s\n", text(heal, "notes"));
+		put_line("notes: ", text(heal, "notes"));
 	if (text(heal, "next")[0] != '\0')
 		printf("next: %s\n", text(heal, "next"));
 	json_array_foreach(json_object_get(heal, "part"), i, item) show_part(item);

@@ -274,12 +274,10 @@ static void test_other_hash(void **state)
 static void test_late(void **state)
 {
 	struct heal_order order = site_order(&site, HEAL_PLACE);
-	struct clock clock = clock_real();
 	struct heal_done done;
 
 	site.node[other_holder(0)].silent = true;
-	order.deadline_ns = clock_mono(&clock) + 500 * MS;
-	done = site_do(&site, &order);
+	done = site_do_late(&site, &order, 500);
 	expect_end(&done, HEAL_END_LATE, "");
 	assert_true(site_staged(&site, "manifest.json") > 0);
 }

@@ -636,6 +636,18 @@ struct heal_done site_do(struct heal_site *s, const struct heal_order *order)
 	return site_wait(s, site_begin(s, order));
 }
 
+struct heal_done site_do_late(struct heal_site *s, struct heal_order *order, uint64_t ms)
+{
+	struct clock clock = clock_real();
+	struct heal_done done;
+
+	do {
+		order->deadline_ns = clock_mono(&clock) + ms * NS_PER_MS;
+		done = site_do(s, order);
+	} while (done.end == HEAL_END_OURS && strstr(done.why, "before the work began") != NULL);
+	return done;
+}
+
 long site_staged(const struct heal_site *s, const char *name)
 {
 	char path[300];

@@ -81,6 +81,8 @@ void site_pump(struct heal_site *s);
 struct heal_order site_order(const struct heal_site *s, enum heal_work work);
 /* Begins, and waits for what becomes of it. */
 struct heal_done site_do(struct heal_site *s, const struct heal_order *order);
+/* The same with that much time; again, when no thread has begun in it. */
+struct heal_done site_do_late(struct heal_site *s, struct heal_order *order, uint64_t ms);
 uint64_t site_begin(struct heal_site *s, const struct heal_order *order);
 struct heal_done site_wait(struct heal_site *s, uint64_t cookie);
 /* A file of the staging folder: its length, -1 when it is missing. */

@@ -260,6 +260,8 @@ static void test_sweep(void **state)
 		snprintf(path, sizeof(path), "%s/%s", root, others[i]);
 		assert_int_equal(mkdir(path, 0700), 0);
 	}
+	snprintf(path, sizeof(path), "%s/007", root); /* no row names that */
+	assert_int_equal(mkdir(path, 0700), 0);
 	touch("6", "a file");
 	touch("victim", "must stay");
 	snprintf(path, sizeof(path), "%s/8", root);
@@ -275,6 +277,7 @@ static void test_sweep(void **state)
 	assert_int_equal(asked.kept, 7 + 18446744073709551615u);
 	assert_false(exists("2"));
 	assert_false(exists("4"));
+	assert_false(exists("007"));
 	assert_false(exists("18446744073709551614"));
 	assert_true(exists("7/manifest.json"));
 	assert_true(exists("18446744073709551615/reconstructed.bin"));
