@@ -48,9 +48,9 @@ static enum phase begin(struct assay_schnorr *b)
 
 	if (method == ASSAY_SCHNORR_FASTEST)
 		method = b->items_count <= b->kernels->singles_max ? ASSAY_SCHNORR_SINGLES
-			 : suspect || b->items_count <= JUDGE_MAX  ? ASSAY_SCHNORR_JUDGE
-								   : ASSAY_SCHNORR_SUM;
-	if (method == ASSAY_SCHNORR_JUDGE && !b->kernels->judges)
+			 : suspect || b->items_count <= b->kernels->judge_max ? ASSAY_SCHNORR_JUDGE
+									      : ASSAY_SCHNORR_SUM;
+	if (method == ASSAY_SCHNORR_JUDGE && b->kernels->judge_max == 0)
 		method = suspect ? ASSAY_SCHNORR_SINGLES : ASSAY_SCHNORR_SUM;
 	b->judge_all = method == ASSAY_SCHNORR_JUDGE;
 	if (b->items_count == 0)

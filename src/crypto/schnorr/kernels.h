@@ -52,7 +52,7 @@ struct kernels {
 	unsigned add_stride;		/* jobs of an addition come in multiples of this */
 	uint32_t add_slice, lift_slice; /* what takes some 30 us */
 	uint32_t singles_max;		/* up to so many items libsecp256k1 checks each */
-	bool judges;			/* judge_* beat libsecp256k1 */
+	uint32_t judge_max; /* up to so many each is judged; 0: judge_* lose to libsecp256k1 */
 	/*
 	 * out[i] = the point with x-coordinate in[i] (32 bytes, big-endian, below p) and even y;
 	 * bit i of the result says that there is one, and image[i] is then lambda out[i]. image may

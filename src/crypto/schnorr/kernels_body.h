@@ -19,7 +19,9 @@ const struct kernels KERNELS = {
 	.singles_max = LANES == 1   ? SINGLES_MAX_PLAIN
 		       : LANES == 4 ? SINGLES_MAX_AVX2
 				    : SINGLES_MAX_IFMA,
-	.judges = LANES > 1,
+	.judge_max = LANES == 1	  ? 0
+		     : LANES == 4 ? JUDGE_MAX_AVX2
+				  : JUDGE_MAX_IFMA,
 	.add_stride = LANES,
 	.add_slice = ADD_SLICE,
 	.lift_slice = LIFT_SLICE,

@@ -45,6 +45,7 @@ static void halve(struct assay_schnorr *b, const struct segment *s)
 void segment_step(struct assay_schnorr *b)
 {
 	struct segment s;
+	uint32_t few = b->kernels->judge_max > 0 ? b->kernels->judge_max : SINGLES_FEW;
 	bool small;
 
 	if (b->depth == 0) {
@@ -52,7 +53,7 @@ void segment_step(struct assay_schnorr *b)
 		return;
 	}
 	s = b->now = b->stack[--b->depth];
-	small = s.to - s.from <= JUDGE_MAX && (s.bad || b->config.method != ASSAY_SCHNORR_SUM);
+	small = s.to - s.from <= few && (s.bad || b->config.method != ASSAY_SCHNORR_SUM);
 	if (s.judge || small) {
 		phase_next(b, PHASE_JUDGE);
 	} else if (!s.bad) {
@@ -217,7 +218,7 @@ void judge_step(struct assay_schnorr *b)
 {
 	struct judge *j = &b->judge;
 
-	if (!b->kernels->judges) {
+	if (b->kernels->judge_max == 0) {
 		judge_single(b);
 		return;
 	}
