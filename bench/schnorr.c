@@ -50,9 +50,19 @@ static void phases(const struct assay_schnorr_stats *a, const struct assay_schno
 		   double scale)
 {
 #define X(name) scale *(double)(b->name##_ticks - a->name##_ticks)
-	printf(" %6.0f %6.0f %5.0f %5.0f %5.0f %6.0f %6.0f %5.0f %6.0f\n", X(hash), X(lift),
+	printf(" %6.0f %6.0f %5.0f %5.0f %5.0f %6.0f %6.0f %5.0f %6.0f", X(hash), X(lift),
 	       X(randomizer), X(scalar), X(digit), X(add), X(pyramid), X(final), X(judge));
 #undef X
+}
+
+/* Additions of an item, and how many share an inversion. */
+static void additions(const struct assay_schnorr_stats *a, const struct assay_schnorr_stats *b,
+		      double count)
+{
+	double n = (double)(b->additions - a->additions);
+	double calls = (double)(b->addition_calls - a->addition_calls);
+
+	printf(" %5.1f %5.0f\n", n / count, calls > 0 ? n / calls : 0);
 }
 
 static void measure(struct assay_schnorr *batch, enum kind kind, uint32_t n, unsigned rounds)
@@ -84,6 +94,7 @@ static void measure(struct assay_schnorr *batch, enum kind kind, uint32_t n, uns
 	       assay_schnorr_code_name(batch), n, kind_names[kind], a.least, b.least, c.least,
 	       c.median, c.greatest, a.least / b.least);
 	phases(&before, &after, cycles_per_s / bench_ticks_per_s() / ((double)rounds * n));
+	additions(&before, &after, (double)rounds * n);
 	if (kind != ONE_BAD)
 		return;
 	for (unsigned r = 0; r < rounds; r++) {
@@ -136,7 +147,7 @@ static int table(const struct assay_schnorr_config *config, const uint32_t *size
 		return 1;
 	fields();
 	printf("code   size kind      single   batch  least   med  most  l/l     hash   lift  rand "
-	       "scalr digit   adds  pyram final  judge\n");
+	       "scalr digit   adds  pyram final  judge   n/i n/inv\n");
 	for (uint32_t s = 0; s < count; s++)
 		for (enum kind kind = COLD; kind < KINDS; kind++)
 			if (kind <= CACHED || sizes[s] == 1024 || count == 1)

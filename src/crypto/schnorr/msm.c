@@ -165,12 +165,15 @@ static void halve(struct msm *m)
 	}
 }
 
-/* Runs what there is; then what comes next. */
+/*
+ * Runs what there is; then what comes next. Between levels once is enough: two points at most meet
+ * at a key of the next level, and the odd sums, which nobody waits for, go on with its jobs.
+ */
 static void drain(struct msm *m)
 {
 	if (m->adder.jobs > 0)
 		adder_run(&m->adder);
-	if (m->adder.jobs == 0)
+	if (m->adder.jobs == 0 || (m->level > 0 && m->next == MSM_PYRAMID))
 		m->stage = m->next;
 }
 
