@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/deliver.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,20 @@ static void give_up(struct holder *h, int error, const char *why)
 	assay_fleet_cancel(h->delivering->fleet, h->number);
 }
 
+bool delivery_lost(int error)
+{
+	return error != EMFILE && error != ENFILE && error != ENOMEM && error != EINTR;
+}
+
+/* errno says why. */
+static void unreadable(struct delivery *d)
+{
+	if (delivery_lost(errno))
+		d->lost = true;
+	else
+		d->ours = ASSAY_E_IO;
+}
+
 static int open_parcel(const struct parcel *p)
 {
 	const struct delivery *d = p->holder->delivering->d;
@@ -68,29 +83,46 @@ static int read_parcel(void *arg, uint64_t offset, void *out, size_t len)
 	}
 	if (p->fd < 0)
 		p->fd = open_parcel(p);
+	errno = p->fd < 0 ? errno : 0;
 	if (p->fd >= 0 && pread(p->fd, out, len, (off_t)offset) == (ssize_t)len)
 		return 0;
-	d->lost = true;
+	unreadable(d);
 	return ASSAY_E_IO;
 }
 
-/* Whether it is this node's fault that a holder found other bytes than the key says. */
-static bool is_damaged(const struct parcel *p)
+/* A holder found other bytes than the key says: whether they are those of the file. */
+static void look_again(const struct parcel *p)
 {
-	const struct delivery *d = p->holder->delivering->d;
+	struct delivery *d = p->holder->delivering->d;
 	struct digest_stream stream;
 	uint8_t block[BLOCK], digest[32];
 	int fd = p->class != 0 ? open_parcel(p) : -1;
 	ssize_t n;
 
-	if (fd < 0)
-		return p->class != 0;
+	if (fd < 0) {
+		if (p->class != 0)
+			unreadable(d);
+		return;
+	}
 	digest_stream_init(&stream, NULL);
 	while ((n = read(fd, block, sizeof(block))) > 0)
 		digest_stream_add(&stream, block, (size_t)n);
 	digest_stream_end(&stream, digest);
+	if (n < 0)
+		unreadable(d);
+	else if (memcmp(digest, d->keys[p->class][p->ordinal], 32) != 0)
+		d->lost = true;
 	close(fd);
-	return n < 0 || memcmp(digest, d->keys[p->class][p->ordinal], 32) != 0;
+}
+
+/* Another node's words, for logs and JSON: nothing but ASCII is left of them. */
+static void said(char *out, size_t room, const uint8_t *text, size_t len)
+{
+	size_t n = len < room - 1 ? len : room - 1;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (char)(text[i] < 0x20 || text[i] > 0x7e ? '?' : text[i]);
+	out[n] = '\0';
 }
 
 static void on_receipt(void *arg, int error, const char *why)
@@ -107,7 +139,7 @@ static void on_receipt(void *arg, int error, const char *why)
 	} else if (r->len > 12) {
 		char text[120];
 
-		snprintf(text, sizeof(text), "%.*s", r->len - 12, (const char *)r->body + 12);
+		said(text, sizeof(text), r->body + 12, r->len - 12);
 		give_up(h, ASSAY_E_REFUSED, text);
 	} else {
 		give_up(h, ASSAY_E_REFUSED, "the node gives no receipt");
@@ -136,8 +168,8 @@ static void on_pushed(void *arg, int error, const char *why)
 	struct parcel *p = arg;
 	struct holder *h = p->holder;
 
-	if (error == ASSAY_E_CORRUPT && is_damaged(p))
-		h->delivering->d->lost = true;
+	if (error == ASSAY_E_CORRUPT)
+		look_again(p);
 	if (p->fd >= 0)
 		close(p->fd);
 	h->delivering->sent += p->size;
@@ -171,13 +203,17 @@ static int push_one(struct holder *h, unsigned class, uint32_t ordinal, uint64_t
 	return error;
 }
 
-static int64_t artifact_size(const struct delivery *d, unsigned class, uint32_t ordinal)
+static int64_t artifact_size(struct delivery *d, unsigned class, uint32_t ordinal)
 {
 	char path[DELIVERY_PATH_ROOM];
 	struct stat st;
 
 	d->path(d->ctx, path, class, ordinal);
-	return stat(path, &st) == 0 && st.st_size > 0 ? (int64_t)st.st_size : ASSAY_E_IO;
+	errno = 0;
+	if (stat(path, &st) == 0 && st.st_size > 0)
+		return (int64_t)st.st_size;
+	unreadable(d);
+	return ASSAY_E_IO;
 }
 
 /* Everything that lies on that position of the list. */
@@ -196,8 +232,6 @@ static int push_share(struct holder *h, uint32_t position)
 			if (i % deal->holders != position)
 				continue;
 			size = artifact_size(d, c, ordinal);
-			if (size < 0)
-				d->lost = true;
 			error = size > 0 ? push_one(h, c, ordinal, (uint64_t)size) : ASSAY_E_IO;
 		}
 	return error;
@@ -235,6 +269,7 @@ int deliver(struct delivery *d)
 		return ASSAY_E_NOMEM;
 	all->d = d;
 	d->lost = false;
+	d->ours = 0;
 	error = assay_fleet_open(&all->fleet, d->client);
 	for (uint32_t i = 0; i < d->deal->holders && error == 0; i++)
 		if (d->deal->node[i] != SELF)
@@ -251,5 +286,5 @@ int deliver(struct delivery *d)
 			d->delivered[i].error = ASSAY_E_CLOSED;
 	assay_fleet_close(all->fleet);
 	free(all);
-	return error;
+	return error != 0 ? error : d->ours;
 }

@@ -36,8 +36,15 @@ struct delivery {
 	struct delivered *delivered;
 	/* Out: a file is missing, or its bytes are not those of its key. */
 	bool lost;
+	int ours; /* a code: this node could not read a file that may well be good */
 };
 /* 0 when all of it was tried, whatever became of each node; CLOSED; or a code of this node's. */
 int deliver(struct delivery *d);
+
+/*
+ * By the errno of a file of an artifact that cannot be opened or read: it is as good as gone. Not
+ * when the process only lacks what it takes.
+ */
+bool delivery_lost(int error);
 
 #endif

@@ -3,6 +3,7 @@
  * What is staged, brought to the ticket's other holders. The keys come from the ledger and from
  * files that fit it; the manifest only says that everything is there.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,13 +87,16 @@ static bool read_layout(struct reading *r)
 		return false;
 	}
 	heal_path(t, path, 1, 0);
+	errno = 0;
 	data = stage_read(&len, path, LAYOUT_TEXT_MAX);
+	if (data == NULL && !delivery_lost(errno))
+		error = ASSAY_E_NOMEM;
 	if (data != NULL)
 		error = ticket_layout_read(&r->layout, &why, &r->ticket, &r->index,
 					   t->facts.creator, (const uint8_t *)data, len);
 	free(data);
 	if (error == ASSAY_E_NOMEM)
-		heal_finish(t, HEAL_END_OURS, "out of memory");
+		heal_finish(t, HEAL_END_OURS, "a staged layout file cannot be read now");
 	else if (error != 0)
 		lost(t, why);
 	return error == 0;

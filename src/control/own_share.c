@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/own_share.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,8 +22,14 @@ static int64_t read_fd(void *ctx, void *out, size_t len)
 	return n >= 0 ? n : ASSAY_E_IO;
 }
 
-/* The file's bytes are those of the key. */
-static bool is_whole(int fd, const uint8_t key[32])
+/* CORRUPT when nothing else will come of another try. */
+static int unreadable(int error)
+{
+	return delivery_lost(error) ? ASSAY_E_CORRUPT : ASSAY_E_IO;
+}
+
+/* 0 when the file's bytes are those of the key. */
+static int check_bytes(int fd, const uint8_t key[32])
 {
 	struct digest_stream stream;
 	uint8_t block[BLOCK], digest[32];
@@ -32,18 +39,25 @@ static bool is_whole(int fd, const uint8_t key[32])
 	while ((n = read(fd, block, sizeof(block))) > 0)
 		digest_stream_add(&stream, block, (size_t)n);
 	digest_stream_end(&stream, digest);
-	return n == 0 && memcmp(digest, key, 32) == 0 && lseek(fd, 0, SEEK_SET) == 0;
+	if (n < 0 || lseek(fd, 0, SEEK_SET) != 0)
+		return unreadable(errno);
+	return memcmp(digest, key, 32) == 0 ? 0 : ASSAY_E_CORRUPT;
 }
 
 static int store_one(struct store *store, const char *path, const uint8_t key[32])
 {
 	struct store_input input = {.read = read_fd};
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error = ASSAY_E_CORRUPT;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error;
 
-	if (fd < 0)
-		return ASSAY_E_CORRUPT;
-	if (fstat(fd, &st) == 0 && is_whole(fd, key)) {
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		error = unreadable(errno);
+		if (fd >= 0)
+			close(fd);
+		return error;
+	}
+	error = check_bytes(fd, key);
+	if (error == 0) {
 		input.ctx = &fd;
 		input.size = (uint64_t)st.st_size;
 		error = store_put_placed(store, key, &input);

@@ -25,7 +25,7 @@ struct own_share {
 /*
  * Stores the next n artifacts at most. 0 when all of them are there, AGAIN when there are more;
  * CORRUPT when a file is missing or has other bytes than its key says, and then nothing of it is
- * stored; or what the store says. On the store's thread.
+ * stored; IO when it could not be looked at; or what the store says. On the store's thread.
  */
 int own_share_store(struct own_share *s, struct store *store, unsigned n);
 

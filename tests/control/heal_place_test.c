@@ -12,10 +12,13 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "control/deliver.h"
 #include "control/heal_site.h"
 #include "ledger/heal.h"
 
@@ -204,6 +207,26 @@ static void test_missing(void **state)
 	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_NOTFOUND);
 	done = place();
 	expect_end(&done, HEAL_END_LOST, "no manifest");
+}
+
+/* Without a free descriptor nothing can be read, and nothing is lost: it is not rebuilt. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit before, none;
+	struct heal_done done;
+	int lowest = dup(0);
+
+	assert_true(lowest >= 0 && close(lowest) == 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){(rlim_t)lowest, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	done = place();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	expect_end(&done, HEAL_END_OURS, "cannot be read");
+	assert_false(delivery_lost(EMFILE) || delivery_lost(ENFILE) || delivery_lost(ENOMEM));
+	assert_true(delivery_lost(ENOENT) && delivery_lost(EIO) && delivery_lost(0));
+	done = place();
+	expect_placed(&done, 0);
 }
 
 static void damage(const char *name)
@@ -451,6 +474,7 @@ int main(void)
 		T(test_late),
 		T(test_clean),
 		T(test_clean_shared),
+		T(test_no_descriptors),
 		T(test_restart),
 		T(test_restart_without_rows),
 		T(test_manifest_is_read_aside),
