@@ -7,20 +7,40 @@
 
 #define HASH_SLICE	 32    /* items */
 #define HASH_SLICE_BYTES 16384 /* of messages */
+#define HASH_SHORT	 55    /* bytes that leave room for the end in one block */
 #define SEED_SLICE	 256   /* items: 16 KiB */
 
-/* e of the message at hand is complete. */
-static void challenge_end(struct assay_schnorr *b)
+/* e of the message at hand is this digest. */
+static void challenge_end(struct assay_schnorr *b, const uint8_t digest[32])
 {
 	struct item *item = &b->items[b->at];
 	struct transcript *t = &b->transcripts[b->at];
-	uint8_t digest[32];
 
-	SHA256_Final(digest, &b->running);
 	scalar_read(&t->e, digest);
 	item->failed = !scalar_read(&t->s, item->signature + 32) || !key_in_range(item->signature);
 	b->hashed = 0;
 	b->at++;
+}
+
+/* A message that ends in the second block after the tag's: no buffers, no lengths. */
+static void hash_short(struct assay_schnorr *b, const struct item *item)
+{
+	uint64_t bits = __builtin_bswap64(8 * (128 + (uint64_t)item->len));
+	SHA256_CTX c = b->challenge;
+	uint8_t block[128] = {0};
+	uint32_t digest[8];
+
+	memcpy(block, item->signature, 32);
+	memcpy(block + 32, b->keys[item->key].bytes, 32);
+	if (item->len > 0)
+		memcpy(block + 64, item->message, item->len);
+	block[64 + item->len] = 0x80;
+	memcpy(block + 120, &bits, 8);
+	SHA256_Transform(&c, block);
+	SHA256_Transform(&c, block + 64);
+	for (int i = 0; i < 8; i++)
+		digest[i] = __builtin_bswap32(c.h[i]);
+	challenge_end(b, (const uint8_t *)digest);
 }
 
 void hash_step(struct assay_schnorr *b)
@@ -30,7 +50,12 @@ void hash_step(struct assay_schnorr *b)
 	for (int i = 0; i < HASH_SLICE && left > 0 && b->at < b->items_count; i++) {
 		struct item *item = &b->items[b->at];
 		uint64_t some = item->len - b->hashed;
+		uint8_t digest[32];
 
+		if (item->len <= HASH_SHORT) {
+			hash_short(b, item);
+			continue;
+		}
 		if (b->hashed == 0) {
 			b->running = b->challenge;
 			SHA256_Update(&b->running, item->signature, 32);
@@ -41,8 +66,10 @@ void hash_step(struct assay_schnorr *b)
 			SHA256_Update(&b->running, item->message + b->hashed, some);
 		b->hashed += some;
 		left -= some;
-		if (b->hashed == item->len)
-			challenge_end(b);
+		if (b->hashed == item->len) {
+			SHA256_Final(digest, &b->running);
+			challenge_end(b, digest);
+		}
 	}
 	if (b->at == b->items_count)
 		phase_next(b, PHASE_LIFT);
