@@ -18,29 +18,14 @@ static void set_bit(uint8_t *row, size_t bit)
 }
 
 /* The columns of a row, but for one: first those that are peeled, *n of them, then the inactive
- * ones; row = the sum of their bits. Returns how many there are. Nothing branches on what a column
- * is, which cannot be predicted: the one goes behind the others, and has the zero row's bits. */
-static size_t take_columns(const struct assay_rq_plan *p, uint8_t *row, uint16_t *list, size_t *n,
+ * ones, dealt from both ends of the list. Returns how many there are. Nothing branches on what a
+ * column is, which cannot be predicted: the one goes behind the others. */
+static size_t deal_columns(const struct assay_rq_plan *p, uint16_t *list, size_t *n,
 			   const uint16_t *columns, size_t len, uint32_t but)
 {
 	const uint16_t *places = p->place;
-	const uint8_t *bits = p->bits;
-	size_t wide = p->wide, zero = p->code.l, total = len - (but != RQ_NONE), peeled = 0;
-	size_t inactive = total;
+	size_t total = len - (but != RQ_NONE), peeled = 0, inactive = total;
 
-	for (size_t at = 0; at < wide; at += 32) {
-		rq_half low = {0}, high = {0};
-
-		for (size_t i = 0; i < len; i++) {
-			size_t column = columns[i] != but ? columns[i] : zero;
-			const rq_half *from = (const void *)(bits + column * wide + at);
-
-			low ^= from[0];
-			high ^= from[1];
-		}
-		((rq_half *)(void *)(row + at))[0] = low;
-		((rq_half *)(void *)(row + at))[1] = high;
-	}
 	for (size_t i = 0; i < len; i++) {
 		uint32_t column = columns[i];
 		bool other = column != but, early = places[column] == RQ_PEELED;
@@ -59,6 +44,7 @@ static size_t take_columns(const struct assay_rq_plan *p, uint8_t *row, uint16_t
 static void write_step(struct assay_rq_plan *p, struct rq_step *s)
 {
 	uint32_t r = s->start, start = p->row_start[r], len = p->row_start[r + 1] - start;
+	const uint16_t *columns = p->row_list + start;
 	uint16_t *list = p->list + p->list_len;
 	size_t n, total;
 
@@ -67,8 +53,8 @@ static void write_step(struct assay_rq_plan *p, struct rq_step *s)
 	s->place = RQ_NONE;
 	if (r >= p->code.s)
 		rq_plan_row_id(p, r, &s->place, &s->esi);
-	total = take_columns(p, p->bits + s->dst * p->wide, list, &n, p->row_list + start, len,
-			     s->dst);
+	rq_sum_bits(p, p->bits + s->dst * p->wide, columns, len, s->dst);
+	total = deal_columns(p, list, &n, columns, len, s->dst);
 	for (size_t i = total; i < total + RQ_PAD; i++) /* there is room behind the lists */
 		list[i] = p->code.l;
 	s->n = n;
@@ -133,7 +119,8 @@ static struct rq_step left_row(struct assay_rq_plan *p, uint32_t r)
 	must(len <= RQ_COLUMNS_MAX);
 	if (r >= p->code.s)
 		rq_plan_row_id(p, r, &s.place, &s.esi);
-	take_columns(p, p->bits + work * p->wide, p->list + p->list_len, &n, columns, len, RQ_NONE);
+	rq_sum_bits(p, p->bits + work * p->wide, columns, len, RQ_NONE);
+	deal_columns(p, p->list + p->list_len, &n, columns, len, RQ_NONE);
 	s.n = n;
 	return s;
 }

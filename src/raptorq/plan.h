@@ -170,6 +170,28 @@ static inline void rq_add_masked(uint8_t *to, const uint8_t *from, size_t len, u
 	}
 }
 
+/* row = the sum of the columns' bits, without one of them, for which the zero row steps in. */
+static inline void rq_sum_bits(const struct assay_rq_plan *p, uint8_t *row, const uint16_t *columns,
+			       size_t len, uint32_t but)
+{
+	const uint8_t *bits = p->bits;
+	size_t wide = p->wide, zero = p->code.l;
+
+	for (size_t at = 0; at < wide; at += 32) {
+		rq_half low = {0}, high = {0};
+
+		for (size_t i = 0; i < len; i++) {
+			size_t column = columns[i] != but ? columns[i] : zero;
+			const rq_half *from = (const void *)(bits + column * wide + at);
+
+			low ^= from[0];
+			high ^= from[1];
+		}
+		((rq_half *)(void *)(row + at))[0] = low;
+		((rq_half *)(void *)(row + at))[1] = high;
+	}
+}
+
 /* The rows have more entries than there is room for: ASSAY_E_NOMEM with the need. */
 int rq_plan_entries_full(struct assay_rq_plan *p);
 

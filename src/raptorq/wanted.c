@@ -112,10 +112,11 @@ int assay_rq_wanted_init(struct assay_rq_wanted **wanted, void *memory, size_t s
 	return 0;
 }
 
-/* The columns of an id; peeled ones first when only they are to be gathered. */
+/* The columns of an id, dealt from both ends: peeled ones, then the others. */
 static void write_step(struct assay_rq_wanted *w, uint32_t i)
 {
 	const struct rq_code *c = &w->plan->code;
+	const uint16_t *places = w->plan->place;
 	struct rq_step *s = &w->places[i];
 	uint16_t columns[RQ_ROW_MAX], *list = w->list + w->list_len;
 	unsigned lt, len = 1, n = 0;
@@ -125,14 +126,14 @@ static void write_step(struct assay_rq_wanted *w, uint32_t i)
 		columns[0] = w->ids[i] & ~ASSAY_RQ_INTERMEDIATE(0);
 	else
 		len = rq_code_columns(c, rq_code_internal(c, w->ids[i]), columns, &lt);
-	for (unsigned j = 0; j < len; j++)
-		if (w->plan->place[columns[j]] == RQ_PEELED)
-			list[n++] = columns[j];
+	for (unsigned j = 0; j < len; j++) {
+		bool peeled = places[columns[j]] == RQ_PEELED;
+
+		list[peeled ? n : len - 1 - j + n] = columns[j];
+		n += peeled;
+	}
 	s->n = w->way == ASSAY_RQ_SHORT ? n : len;
 	s->m = len - s->n;
-	for (unsigned j = 0; j < len; j++)
-		if (w->plan->place[columns[j]] != RQ_PEELED)
-			list[n++] = columns[j];
 	w->list_len += len;
 }
 
@@ -168,12 +169,8 @@ static int stage_sort(struct assay_rq_wanted *w, uint64_t *budget)
 static void bits_of(struct assay_rq_wanted *w, uint32_t i)
 {
 	const struct rq_step *s = &w->steps[i];
-	uint8_t *row = w->bits + i * w->plan->wide;
 
-	memset(row, 0, w->plan->wide);
-	for (unsigned j = 0; j < s->n + s->m; j++)
-		rq_kernel()->add(row, w->plan->bits + w->list[s->start + j] * w->plan->wide,
-				 w->plan->wide);
+	rq_sum_bits(w->plan, w->bits + i * w->plan->wide, w->list + s->start, s->n + s->m, RQ_NONE);
 }
 
 static int stage_bits(struct assay_rq_wanted *w, uint64_t *budget)
