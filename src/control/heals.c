@@ -226,6 +226,11 @@ static bool next(void *ctx, struct heal_done *out)
 		;
 	while ((w = work_thread_take(h->thread)) != NULL)
 		go_on((struct heals_job *)w);
+	if (h->changed) {
+		h->changed = false;
+		*out = (struct heal_done){.cookie = 0};
+		return true;
+	}
 	j = TAILQ_FIRST(&h->done);
 	if (j == NULL)
 		return false;

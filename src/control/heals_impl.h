@@ -52,6 +52,7 @@ struct heals {
 	struct heals_job_list jobs, done; /* under way; to be told */
 	TAILQ_HEAD(, staged_op) staged;
 	bool reading; /* a manifest */
+	bool changed; /* what is known of folders, to be told */
 	bool stopped;
 };
 
@@ -81,6 +82,8 @@ void place_continue(struct heals_job *j);
 int staged_hash(struct heals *h, char hash[HEAL_HASH_ROOM], uint64_t op);
 /* At start: the folder stays; hash: of its row, or "". False: no memory. */
 bool staged_keep(struct heals *h, uint64_t op, const char *hash);
+/* Its file is not what the manifest says. */
+void staged_spoil(struct heals *h, uint64_t op);
 /* BUILD is done. */
 void staged_built(struct heals_job *j);
 /* A reader comes back. */

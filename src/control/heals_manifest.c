@@ -85,6 +85,13 @@ void staged_built(struct heals_job *j)
 	s->state = STAGED_WELL;
 }
 
+/* More is known of what is staged: that is told with the next outcome. */
+static void changed(struct heals *h)
+{
+	h->changed = true;
+	work_thread_poke(h->thread);
+}
+
 /* --- reading --- */
 
 static struct staged_op *read_by(const struct heals *h, const struct heals_job *j)
@@ -137,10 +144,20 @@ void staged_read(struct heals_job *j)
 		log_warning(&h->config.app->log, "heal", "a staging folder is not staged",
 			    "op=%lu why=\"%s\"", t->order.op, t->why);
 	if (t->end == HEAL_END_DONE || t->end == HEAL_END_LOST)
-		heals_job_end(j);
-	else
-		heals_job_drop(j);
+		changed(h);
+	heals_job_drop(j);
 	read_next(h);
+}
+
+void staged_spoil(struct heals *h, uint64_t op)
+{
+	struct staged_op *s = staged_known(h, op);
+
+	if (s == NULL || stat_manifest(h, &s->manifest, op) != 0)
+		return;
+	s->state = STAGED_NOT;
+	s->reader = NULL; /* what it reads does not count */
+	changed(h);
 }
 
 int staged_hash(struct heals *h, char hash[HEAL_HASH_ROOM], uint64_t op)

@@ -10,13 +10,19 @@
 
 #define KEYS_PAGE 64
 
-/* Another op has staged the same file. */
-static bool is_shared(struct heals *h, uint64_t op, const char *hash)
+/* Another op has staged the same file, or is about to. */
+static bool is_shared(const struct heals_job *j, const char *hash)
 {
+	const struct heals *h = j->heals;
 	const struct staged_op *s;
+	const struct heals_job *other;
+	uint64_t op = j->task.order.op;
 
 	TAILQ_FOREACH(s, &h->staged, entry)
 	if (s->op != op && s->state != STAGED_NOT && strcmp(s->hash, hash) == 0)
+		return true;
+	TAILQ_FOREACH(other, &h->jobs, entry)
+	if (other->task.order.work == HEAL_BUILD && memcmp(other->key, j->key, 32) == 0)
 		return true;
 	return false;
 }
@@ -100,8 +106,7 @@ void staged_close(struct heals_job *j)
 
 	snprintf(hash, sizeof(hash), "%s", hash_of(j));
 	staged_forget(j->heals, j->task.order.op);
-	if (base64_read(j->key, 32, hash, strlen(hash)) &&
-	    !is_shared(j->heals, j->task.order.op, hash))
+	if (base64_read(j->key, 32, hash, strlen(hash)) && !is_shared(j, hash))
 		heals_job_store(j, unstage, on_unstaged);
 	else
 		heals_job_submit(j, HEAL_STEP_REMOVE);
@@ -111,12 +116,14 @@ void staged_close(struct heals_job *j)
 
 struct restaging {
 	struct store_task task; /* first */
-	struct log log;
+	struct heals *heals;
 	bool all; /* what is not in the list is of no folder */
 	unsigned n;
 	struct kept {
+		uint64_t op;
 		char path[400];
 		uint8_t key[32];
+		int error;
 	} kept[];
 };
 
@@ -149,17 +156,30 @@ static void restage(struct store_task *task, struct store *store)
 
 	if (r->all)
 		unstage_others(r, store);
-	for (unsigned i = 0; i < r->n; i++) {
-		int error = store_stage(store, r->kept[i].key, r->kept[i].path, NULL);
-
-		if (error != 0 && error != ASSAY_E_EXISTS)
-			log_warning(&r->log, "heal", "a rebuilt file is not readable any more",
-				    "path=%s error=\"%s\"", r->kept[i].path,
-				    assay_error_text(error));
-	}
+	for (unsigned i = 0; i < r->n; i++)
+		r->kept[i].error = store_stage(store, r->kept[i].key, r->kept[i].path, NULL);
 }
 
+/* A folder whose file is gone or has other bytes is not staged, whatever its manifest says. */
 static void on_restaged(struct store_task *task)
+{
+	struct restaging *r = (struct restaging *)task;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		const struct kept *k = &r->kept[i];
+
+		if (k->error == 0 || k->error == ASSAY_E_EXISTS)
+			continue;
+		log_warning(&r->heals->config.app->log, "heal",
+			    "a rebuilt file is not readable any more", "path=%s error=\"%s\"",
+			    k->path, assay_error_text(k->error));
+		if (k->error == ASSAY_E_NOTFOUND || k->error == ASSAY_E_CORRUPT)
+			staged_spoil(r->heals, k->op);
+	}
+	free(r);
+}
+
+static void on_dropped(struct store_task *task)
 {
 	free(task);
 }
@@ -183,13 +203,14 @@ void heals_follow(struct heals *h)
 				      .fd = -1,
 				      .errand = restage,
 				      .finished = on_restaged,
-				      .dropped = on_restaged};
-	r->log = app->log;
+				      .dropped = on_dropped};
+	r->heals = h;
 	r->all = true;
 	TAILQ_FOREACH(s, &h->staged, entry)
 	{
 		struct kept *k = &r->kept[r->n];
 
+		k->op = s->op;
 		stage_path(k->path, sizeof(k->path), h->root, s->op, STAGE_FILE);
 		if (base64_read(k->key, 32, s->hash, strlen(s->hash)))
 			r->n++;

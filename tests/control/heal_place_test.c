@@ -424,6 +424,25 @@ static void test_restart_without_rows(void **state)
 	assert_true(is_readable(key));
 }
 
+/* The manifest is well, and the file that it names is not: it has to be built anew. */
+static void test_restart_with_a_damaged_file(void **state)
+{
+	char hash[HEAL_HASH_ROOM];
+	int error;
+
+	damage("reconstructed.bin");
+	assert_int_equal(site_restart(&site, keep), 1);
+	for (unsigned ms = 0; ms < 60000; ms++) {
+		site_pump(&site);
+		error = site_look(&site, hash, SITE_OP);
+		if (error == ASSAY_E_NOTFOUND)
+			break;
+		usleep(1000);
+	}
+	assert_int_equal(error, ASSAY_E_NOTFOUND);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_NOTFOUND);
+}
+
 /* A thread reads the manifest, once; who asks meanwhile is told that it is not known yet. */
 static void test_manifest_is_read_aside(void **state)
 {
@@ -477,6 +496,7 @@ int main(void)
 		T(test_no_descriptors),
 		T(test_restart),
 		T(test_restart_without_rows),
+		T(test_restart_with_a_damaged_file),
 		T(test_manifest_is_read_aside),
 		T(test_folder_that_cannot_be_reached),
 	};
