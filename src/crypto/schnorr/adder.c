@@ -5,6 +5,30 @@
 
 #include "base/must.h"
 
+/*
+ * Puts in the sums of n jobs. All of them are the adder's own, so that a meeting takes no slot and
+ * may free one. The job of a meeting overwrites one that has been looked at.
+ */
+static void put_back(struct adder *a, uint32_t n)
+{
+	uint32_t *sum = a->sum, *key = a->key, *free_later = a->free_later, jobs = 0, freed = 0;
+	struct add_job *job = a->job;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = key[i], out = job[i].out, old = sum[at];
+		bool meet = old != REF_EMPTY, reuse = (old & REF_OWNED) != 0;
+
+		job[jobs] = (struct add_job){old & ~REF_OWNED, out, reuse ? old & REF_INDEX : out};
+		key[jobs] = at;
+		free_later[freed] = out;
+		sum[at] = meet ? REF_EMPTY : out | REF_OWNED;
+		jobs += meet;
+		freed += meet & reuse;
+	}
+	a->jobs = jobs;
+	a->freed = freed;
+}
+
 void adder_run(struct adder *a)
 {
 	uint32_t n = a->jobs, padded = n, freed = a->freed;
@@ -18,11 +42,7 @@ void adder_run(struct adder *a)
 	/* The slots that lost their point are free only now that the kernel has read them. */
 	for (uint32_t i = 0; i < freed; i++)
 		a->slot[a->slots++] = a->free_later[i];
-	a->jobs = 0;
-	a->freed = 0;
-	/* A sum that meets another overwrites a job that has been looked at. */
-	for (uint32_t i = 0; i < n; i++)
-		adder_put(a, a->key[i], a->job[i].out | REF_OWNED);
+	put_back(a, n);
 	/* What the next batch may take at most. */
 	must(a->slots > ADDER_BATCH);
 }
