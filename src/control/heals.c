@@ -14,6 +14,7 @@
 
 #define ANSWER_MS     10000 /* longest wait for the answer to one request */
 #define PAUSE_MS      2000
+#define SHARE_BATCH   64
 #define WORKS	      8 /* two builds, four hashes, two places */
 #define OTHER_THREADS 4 /* two folders that are removed, a manifest, one to spare */
 
@@ -324,6 +325,8 @@ int heals_new(struct heals **out, const struct heals_config *config)
 		h->config.answer_ms = ANSWER_MS;
 	if (h->config.pause_ms == 0)
 		h->config.pause_ms = PAUSE_MS;
+	if (h->config.share_batch == 0)
+		h->config.share_batch = SHARE_BATCH;
 	snprintf(h->root, sizeof(h->root), "%s", config->root);
 	TAILQ_INIT(&h->jobs);
 	TAILQ_INIT(&h->done);

@@ -22,6 +22,7 @@ struct heals_config {
 	/* 0: the standard values. How long a node may take to answer one request, and what a
 	 * placement waits before its second attempt, twice before the third, ... */
 	uint32_t answer_ms, pause_ms;
+	unsigned share_batch; /* artifacts that the store's thread takes at once; 0: 64 */
 };
 
 struct heals;

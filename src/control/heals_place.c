@@ -10,8 +10,7 @@
 #include "assay/status.h"
 #include "control/heals_impl.h"
 
-#define ATTEMPTS    4
-#define SHARE_BATCH 64 /* artifacts that the store's thread takes at once */
+#define ATTEMPTS 4
 
 /* Drawn afresh, a list is never as long as one whose holders were replaced: somebody was lacking.
  */
@@ -58,7 +57,7 @@ static void store_own(struct store_task *task, struct store *store)
 {
 	struct heals_job *j = heals_job_of(task);
 
-	task->result = own_share_store(&j->share, store, SHARE_BATCH);
+	task->result = own_share_store(&j->share, store, j->heals->config.share_batch);
 	if (deal_own(&j->task.deal) < j->task.deal.holders &&
 	    (task->result == 0 || task->result == ASSAY_E_AGAIN))
 		heal_stored_one(&j->task);

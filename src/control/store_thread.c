@@ -142,7 +142,7 @@ static int run(struct store *store, struct store_task *task)
 		return store_remove(store, task->key);
 	case STORE_ERRAND:
 		task->errand(task, store);
-		return 0;
+		return task->result;
 	case STORE_SCRUB:
 		break; /* in slices, see scrub_slice */
 	}

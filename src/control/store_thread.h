@@ -29,8 +29,9 @@ struct store_task {
 	int result;		  /* 0 or ASSAY_E_*; CLOSED when cancelled */
 	int fd_errno;		  /* what reading or writing fd failed with, or 0 */
 	uint64_t checked, rotten; /* SCRUB */
-	/* ERRAND: what the thread does, what control does when the task is back, and what becomes
-	 * of one that the thread's end has overtaken; each of the last two frees the task. */
+	/* ERRAND: what the thread does, with its result; what control does when the task is back,
+	 * and what becomes of one that the thread's end has overtaken; each of the last two frees
+	 * the task. */
 	void (*errand)(struct store_task *task, struct store *store);
 	void (*finished)(struct store_task *task);
 	void (*dropped)(struct store_task *task);

@@ -109,8 +109,10 @@ static void test_same_holders(void **state)
 	unsigned node = other_holder(0);
 	struct heal_done done;
 
-	for (uint32_t i = 0; i < site.file.counts[2]; i++)
+	for (uint32_t i = 0; i < site.file.counts[2]; i++) {
 		site_remove(&site, node, 2, i);
+		site_remove(&site, 0, 2, i); /* the healer's own share, several batches of it */
+	}
 	done = place();
 	expect_placed(&done, 0);
 }
@@ -209,6 +211,38 @@ static void test_missing(void **state)
 	expect_end(&done, HEAL_END_LOST, "no manifest");
 }
 
+static void damage(const char *name)
+{
+	char path[300];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%d/%s", site.root, SITE_OP, name);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0 && pwrite(fd, "damaged", 7, 100) == 7);
+	close(fd);
+}
+
+/* What lies with the healer alone is stored here, and its damage is seen here. */
+static void test_damaged_own(void **state)
+{
+	const struct ticket *t = ticket_find(site.net.state, site.ticket);
+	struct heal_done done;
+	char name[96];
+	uint32_t i = 0;
+	int own = 0;
+
+	while (own < SITE_WIDTH && site_holder(&site, (unsigned)own) != 0)
+		own++;
+	assert_in_range(own, 0, SITE_WIDTH - 1);
+	while (!ticket_places(t, 2, i, own))
+		i++;
+	site_remove(&site, 0, 2, i);
+	site_symbol_name(&site, name, i);
+	damage(name);
+	done = place();
+	expect_end(&done, HEAL_END_LOST, "missing or damaged");
+}
+
 /* Without a free descriptor nothing can be read, and nothing is lost: it is not rebuilt. */
 static void test_no_descriptors(void **state)
 {
@@ -227,17 +261,6 @@ static void test_no_descriptors(void **state)
 	assert_true(delivery_lost(ENOENT) && delivery_lost(EIO) && delivery_lost(0));
 	done = place();
 	expect_placed(&done, 0);
-}
-
-static void damage(const char *name)
-{
-	char path[300];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%d/%s", site.root, SITE_OP, name);
-	fd = open(path, O_WRONLY);
-	assert_true(fd >= 0 && pwrite(fd, "damaged", 7, 100) == 7);
-	close(fd);
 }
 
 static uint64_t stored(void)
@@ -494,6 +517,7 @@ int main(void)
 		T(test_clean),
 		T(test_clean_shared),
 		T(test_no_descriptors),
+		T(test_damaged_own),
 		T(test_restart),
 		T(test_restart_without_rows),
 		T(test_restart_with_a_damaged_file),

@@ -471,7 +471,8 @@ static void open_healer(struct heal_site *s, uint32_t answer_ms)
 					  .reconstructed_max = 4 << 20,
 					  .failpoints = {count_pass, s},
 					  .answer_ms = answer_ms,
-					  .pause_ms = PAUSE_MS};
+					  .pause_ms = PAUSE_MS,
+					  .share_batch = 2};
 
 	app_init(&s->app, "");
 	s->app.log = (struct log){no_log, LOG_ERROR_LEVEL, NULL};
