@@ -179,6 +179,12 @@ static int real_sync_dir(void *ctx, const char *path)
 	return err;
 }
 
+/* The root stays open, so that a failure since the last call is told, whoever it met. */
+static int real_sync_all(void *ctx)
+{
+	return syncfs(root_of(ctx)) == 0 ? 0 : code_of(errno);
+}
+
 static int real_make_dir(void *ctx, const char *path)
 {
 	struct stat st;
@@ -262,6 +268,7 @@ int disk_real_open(struct disk *out, const char *dir)
 		.link = real_link,
 		.remove = real_remove,
 		.sync_dir = real_sync_dir,
+		.sync_all = real_sync_all,
 		.make_dir = real_make_dir,
 		.list = real_list,
 		.free_bytes = real_free_bytes,

@@ -235,6 +235,13 @@ static void sim_forget(void *ctx, int file)
 }
 
 /* After a failed sync the kernel forgets that the bytes were dirty: the next sync saves nothing. */
+static void sync_inode(struct sim_inode *inode, int err)
+{
+	for (struct sim_write *w = inode->pending; err == 0 && w != NULL; w = w->next)
+		sim_content_put(&inode->durable, w->bytes, w->len, w->offset);
+	sim_inode_forget_pending(inode);
+}
+
 static int sim_sync(void *ctx, int file)
 {
 	struct sim_disk *d = ctx;
@@ -245,9 +252,7 @@ static int sim_sync(void *ctx, int file)
 		return err;
 	if (inode == NULL)
 		return ASSAY_E_IO;
-	for (struct sim_write *w = inode->pending; err == 0 && w != NULL; w = w->next)
-		sim_content_put(&inode->durable, w->bytes, w->len, w->offset);
-	sim_inode_forget_pending(inode);
+	sync_inode(inode, err);
 	return err;
 }
 
@@ -320,6 +325,21 @@ static int sim_sync_dir(void *ctx, const char *path)
 			d->names[i].durable = d->names[i].now;
 	}
 	return 0;
+}
+
+static int sim_sync_all(void *ctx)
+{
+	struct sim_disk *d = ctx;
+	int err = sim_disk_gate(d, SIM_SYNC);
+
+	if (err == ASSAY_E_CLOSED)
+		return err;
+	for (struct sim_inode *inode = d->inodes; inode != NULL; inode = inode->next)
+		if (!inode->dir)
+			sync_inode(inode, err);
+	for (unsigned i = 0; err == 0 && i < d->name_count; i++)
+		d->names[i].durable = d->names[i].now;
+	return err;
 }
 
 static int sim_make_dir(void *ctx, const char *path)
@@ -400,6 +420,7 @@ struct disk disk_sim(struct sim_disk *d)
 		.link = sim_link,
 		.remove = sim_remove,
 		.sync_dir = sim_sync_dir,
+		.sync_all = sim_sync_all,
 		.make_dir = sim_make_dir,
 		.list = sim_list,
 		.free_bytes = sim_free_bytes,

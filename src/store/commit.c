@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Transfers that are whole become artifacts: the bytes are read back and must give the key, then
- * files, names and folders are made durable, for a group together, since one flush of the disk
- * serves them all. Only then is any of them durable to its writer, and visible to anybody.
+ * files, names and folders are made durable, for a group together, since one sync of the file
+ * system before the names and one after them serve them all. Only then is any of them durable to
+ * its writer, and visible to anybody.
  */
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "base/must.h"
 #include "store/transfer.h"
 
-#define GROUP 32
+#define GROUP	     32
+#define SYNC_ALL_MIN 2 /* of so many on, one sync of everything costs less than one for each */
 
 /* One transfer on its way. */
 struct commit {
@@ -136,22 +138,45 @@ static int sync_folders(struct store *s, const struct commit *list, unsigned n)
 	return err;
 }
 
-/* Each step for all before the next one for any. */
-static void install(struct store *s, struct commit *list, unsigned n)
+/* With them the folders' own names are durable. */
+static int sync_everything(struct store *s, const struct commit *list, unsigned n)
 {
-	int err;
+	int err = store_sync(s);
+
+	for (unsigned i = 0; err == 0 && i < n; i++)
+		if (installs(&list[i]))
+			s->folder_synced[list[i].transfer->key[0]] = true;
+	return err;
+}
+
+static void sync_contents(struct store *s, struct commit *list, unsigned n, bool all)
+{
+	int err = all ? store_sync(s) : 0;
 
 	for (unsigned i = 0; i < n; i++)
 		if (installs(&list[i]))
-			list[i].err = temp_sync(s, &list[i].transfer->temp);
+			list[i].err = all ? err : temp_sync(s, &list[i].transfer->temp);
+}
+
+/* Each step for all before the next one for any. */
+static void install(struct store *s, struct commit *list, unsigned n)
+{
+	unsigned count = 0;
+	bool all;
+	int err;
+
+	for (unsigned i = 0; i < n; i++)
+		count += installs(&list[i]);
+	all = count >= SYNC_ALL_MIN;
+	sync_contents(s, list, n, all);
 	for (unsigned i = 0; i < n; i++)
 		if (installs(&list[i]) && !claim_kept(list[i].old))
 			claim_mark(s, list[i].transfer->key);
 	for (unsigned i = 0; i < n; i++)
 		if (installs(&list[i]))
-			list[i].err =
-				temp_rename(s, &list[i].transfer->temp, list[i].transfer->key);
-	err = sync_folders(s, list, n);
+			list[i].err = temp_rename(s, &list[i].transfer->temp, list[i].transfer->key,
+						  !all);
+	err = all ? sync_everything(s, list, n) : sync_folders(s, list, n);
 	for (unsigned i = 0; err != 0 && i < n; i++)
 		if (installs(&list[i]))
 			list[i].err = err;

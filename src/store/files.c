@@ -110,7 +110,14 @@ static int sync_folder(struct store *s, const char *path)
 	return err == 0 ? 0 : store_sync_failed(s, path, err);
 }
 
-static int make_folder(struct store *s, const uint8_t key[32])
+int store_sync(struct store *s)
+{
+	int err = s->disk.sync_all(s->disk.ctx);
+
+	return err == 0 ? 0 : store_sync_failed(s, ".", err);
+}
+
+static int make_folder(struct store *s, const uint8_t key[32], bool sync)
 {
 	char path[PATH_LEN];
 	int err;
@@ -119,9 +126,9 @@ static int make_folder(struct store *s, const uint8_t key[32])
 		return 0;
 	path_folder(path, key);
 	err = s->disk.make_dir(s->disk.ctx, path);
-	if (err == 0)
+	if (err == 0 && sync)
 		err = sync_folder(s, "artifacts");
-	s->folder_synced[key[0]] = err == 0;
+	s->folder_synced[key[0]] = err == 0 && sync;
 	return err;
 }
 
@@ -145,10 +152,10 @@ int folder_sync(struct store *s, const uint8_t key[32])
 	return sync_folder(s, path);
 }
 
-int temp_rename(struct store *s, struct temp_files *t, const uint8_t key[32])
+int temp_rename(struct store *s, struct temp_files *t, const uint8_t key[32], bool sync)
 {
 	char path[PATH_LEN];
-	int err = make_folder(s, key);
+	int err = make_folder(s, key, sync);
 
 	if (err == 0 && t->tree_file >= 0) {
 		path_tree(path, key);
@@ -167,7 +174,7 @@ int temp_rename(struct store *s, struct temp_files *t, const uint8_t key[32])
 
 int temp_install(struct store *s, struct temp_files *t, const uint8_t key[32])
 {
-	int err = temp_rename(s, t, key);
+	int err = temp_rename(s, t, key, true);
 
 	return err == 0 ? folder_sync(s, key) : err;
 }

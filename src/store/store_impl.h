@@ -141,8 +141,9 @@ struct temp_files {
 int temp_create(struct store *s, struct temp_files *t, bool bytes, bool tree);
 /* Makes the contents durable and closes. */
 int temp_sync(struct store *s, struct temp_files *t);
-/* Renames to what the key says, the tree first. */
-int temp_rename(struct store *s, struct temp_files *t, const uint8_t key[32]);
+/* Renames to what the key says, the tree first. Without sync the folder's own name may be new, and
+ * is durable after store_sync only. */
+int temp_rename(struct store *s, struct temp_files *t, const uint8_t key[32], bool sync);
 /* ... and makes the names durable. */
 int temp_install(struct store *s, struct temp_files *t, const uint8_t key[32]);
 /* Closes and removes what is left. */
@@ -152,6 +153,8 @@ int files_remove(struct store *s, const uint8_t key[32]);
 int disk_room(struct store *s, uint64_t need);
 /* Makes the names in the folder of that key durable. */
 int folder_sync(struct store *s, const uint8_t key[32]);
+/* Everything that was written and named before. */
+int store_sync(struct store *s);
 /* Reports a failed sync to the operator and stops; the code again if that returns. */
 int store_sync_failed(struct store *s, const char *path, int code);
 /* Offset of a node in the outboard. */

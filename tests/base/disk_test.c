@@ -79,6 +79,7 @@ static void check_contract(const struct disk *d)
 	assert_int_equal(d->sync_dir(d->ctx, "dir"), 0);
 	assert_int_equal(d->sync_dir(d->ctx, "."), 0);
 	assert_int_equal(d->sync_dir(d->ctx, "none"), ASSAY_E_NOTFOUND);
+	assert_int_equal(d->sync_all(d->ctx), 0);
 
 	int file = d->open(d->ctx, "dir/a", DISK_READ);
 
@@ -213,6 +214,35 @@ static void test_unsynced_folder(void **state)
 	assert_in_range(lost, 10, 40);
 }
 
+/* Contents, names and folders; what comes later is not in it, nor what a failed one has lost. */
+static void test_sync_all(void **state)
+{
+	unsigned later = 0;
+
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		struct sim_disk *sim = sim_disk_new(seed);
+		struct disk d = disk_sim(sim);
+
+		assert_int_equal(d.make_dir(d.ctx, "a"), 0);
+		put_file(&d, "a/tmp", "first", false);
+		assert_int_equal(d.rename(d.ctx, "a/tmp", "a/file"), 0);
+		assert_int_equal(d.sync_all(d.ctx), 0);
+		put_file(&d, "later", "second", false);
+		put_file(&d, "lost", "third", false);
+		sim_disk_fail(sim, 1, SIM_SYNC, ASSAY_E_IO);
+		assert_int_equal(d.sync_all(d.ctx), ASSAY_E_IO);
+		assert_int_equal(d.sync_dir(d.ctx, "."), 0);
+		put_file(&d, "unnamed", "fourth", false);
+		sim_disk_crash(sim);
+		assert_string_equal(content(&d, "a/file"), "first");
+		assert_string_equal(content(&d, "a/tmp"), "-");
+		assert_string_equal(content(&d, "lost"), "");
+		later += content(&d, "unnamed")[0] != '-';
+		sim_disk_free(sim);
+	}
+	assert_in_range(later, 10, 40);
+}
+
 static void test_faults(void **state)
 {
 	struct sim_disk *sim = sim_disk_new(1);
@@ -260,9 +290,8 @@ static void test_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_contract),
-		cmocka_unit_test(test_crash),
-		cmocka_unit_test(test_unsynced_folder),
+		cmocka_unit_test(test_contract),	cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_unsynced_folder), cmocka_unit_test(test_sync_all),
 		cmocka_unit_test(test_faults),
 	};
 
