@@ -16,12 +16,12 @@ static void put_back(struct adder *a, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = key[i], out = job[i].out, old = sum[at];
-		bool meet = old != REF_EMPTY, reuse = (old & REF_OWNED) != 0;
+		uint32_t meet = old != REF_EMPTY, reuse = old / REF_OWNED & 1;
 
-		job[jobs] = (struct add_job){old & ~REF_OWNED, out, reuse ? old & REF_INDEX : out};
+		job[jobs] = (struct add_job){old & ~REF_OWNED, out, adder_select(reuse, old, out)};
 		key[jobs] = at;
 		free_later[freed] = out;
-		sum[at] = meet ? REF_EMPTY : out | REF_OWNED;
+		sum[at] = out | REF_OWNED | -meet;
 		jobs += meet;
 		freed += meet & reuse;
 	}

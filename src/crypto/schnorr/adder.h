@@ -13,7 +13,7 @@
 /* With the index: the slot belongs to the adder, which may write a sum over it. */
 #define REF_OWNED   0x40000000u
 #define REF_INDEX   0x3fffffffu
-#define REF_EMPTY   0xffffffffu
+#define REF_EMPTY   0xffffffffu /* all ones, so that "or" makes it */
 
 #define ADDER_BATCH ADD_JOBS_MAX /* jobs, at most; the kernels say how many */
 
@@ -41,24 +41,29 @@ static inline bool adder_full(const struct adder *a)
 	return a->jobs >= a->kernels->add_slice;
 }
 
+/* The index of yes, if it is 1, else no. Whether points meet is a toss: no branches here. */
+static inline uint32_t adder_select(uint32_t is, uint32_t yes, uint32_t no)
+{
+	return ((yes & REF_INDEX) & -is) | (no & (is - 1));
+}
+
 /* Only while not full. */
 static inline void adder_put(struct adder *a, uint32_t key, uint32_t ref)
 {
-	uint32_t old = a->sum[key];
-	bool meet = old != REF_EMPTY, reuse_old = (old & REF_OWNED) != 0;
-	bool reuse_new = (ref & REF_OWNED) != 0;
+	uint32_t old = a->sum[key], meet = old != REF_EMPTY;
+	uint32_t reuse_old = old / REF_OWNED & 1, reuse_new = ref / REF_OWNED & 1;
 	uint32_t fresh = a->slot[a->slots - 1];
 	struct add_job *job = &a->job[a->jobs];
 
 	job->a = old & ~REF_OWNED;
 	job->b = ref & ~REF_OWNED;
-	job->out = reuse_old ? old & REF_INDEX : reuse_new ? ref & REF_INDEX : fresh;
+	job->out = adder_select(reuse_old, old, adder_select(reuse_new, ref, fresh));
 	a->key[a->jobs] = key;
 	a->free_later[a->freed] = ref & REF_INDEX;
 	a->jobs += meet;
 	a->freed += meet & reuse_old & reuse_new;
-	a->slots -= meet & !reuse_old & !reuse_new;
-	a->sum[key] = meet ? REF_EMPTY : ref;
+	a->slots -= meet & ~reuse_old & ~reuse_new;
+	a->sum[key] = ref | -meet;
 }
 
 /*
@@ -90,16 +95,15 @@ static inline bool cursor_full(const struct adder_cursor *c)
 
 static inline void cursor_put(struct adder_cursor *c, uint32_t key, uint32_t ref)
 {
-	uint32_t old = c->sum[key];
-	bool meet = old != REF_EMPTY, reuse = (old & REF_OWNED) != 0;
+	uint32_t old = c->sum[key], meet = old != REF_EMPTY, reuse = old / REF_OWNED & 1;
 
-	*c->job = (struct add_job){old & ~REF_OWNED, ref, reuse ? old & REF_INDEX : *c->slot};
+	*c->job = (struct add_job){old & ~REF_OWNED, ref, adder_select(reuse, old, *c->slot)};
 	*c->key = key;
-	c->sum[key] = meet ? REF_EMPTY : ref;
+	c->sum[key] = ref | -meet;
 	c->job += meet;
 	c->key += meet;
 	c->left -= meet;
-	c->slot -= meet & !reuse;
+	c->slot -= meet & ~reuse;
 }
 
 static inline void adder_end(struct adder *a, const struct adder_cursor *c)
