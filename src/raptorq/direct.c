@@ -11,7 +11,7 @@
 #include "raptorq/gf.h"
 #include "raptorq/wanted.h"
 
-enum { CHUNK = 64 };
+enum { CHUNK = 64, WORD = 64 };
 
 static uint8_t *weights(const struct assay_rq_wanted *w, uint32_t row)
 {
@@ -42,8 +42,13 @@ int rq_direct_outputs(struct assay_rq_wanted *w, uint64_t *budget)
 
 		for (unsigned j = 0; j < s->n; j++)
 			weights(w, w->list[s->start + j])[s->place] = 1;
-		for (uint32_t j = 0; j < p->inactive_len; j++)
-			weights(w, p->inactive[j])[s->place] = bits[j / 8] >> j % 8 & 1;
+		for (uint32_t at = 0; at < p->inactive_len; at += WORD) {
+			uint64_t word;
+
+			memcpy(&word, bits + at / 8, 8);
+			for (; word != 0; word &= word - 1)
+				weights(w, p->inactive[at + __builtin_ctzll(word)])[s->place] = 1;
+		}
 	}
 	rq_spend(budget, rows + w->len * p->inactive_len);
 	return 0;

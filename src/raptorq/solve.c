@@ -108,6 +108,7 @@ int assay_rq_solve_init(struct assay_rq_solve **solve, void *memory, size_t size
 	s->weight = rq_weight(plan->code.l * (size_t)s->width);
 	s->gather = (struct rq_gather){s->rows, s->width, plan->list, s->rows, &s->in};
 	s->emit = (struct rq_gather){s->rows, s->width, wanted->list, s->rows, NULL};
+	s->pointers[0] = NULL;
 	if (wanted->way != ASSAY_RQ_DIRECT)
 		s->gather.zero = s->rows + plan->code.l * (size_t)s->width;
 	*solve = s;

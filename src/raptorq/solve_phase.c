@@ -285,6 +285,15 @@ static bool write_outs(struct assay_rq_solve *s, uint64_t *budget)
 	return s->at == w->len;
 }
 
+static void point_at_sources(struct assay_rq_solve *s, bool in_place)
+{
+	const struct assay_rq_wanted *w = s->wanted;
+
+	for (uint32_t i = 0; i < w->from_len; i++)
+		s->pointers[i] =
+			in_place ? rq_port_at(&s->in, &w->from[i]) : s->rows + i * s->width;
+}
+
 /* The known symbols where they are. Large ones side by side: their own places may all fall in the
  * same cache sets. */
 static bool direct_sources(struct assay_rq_solve *s, uint64_t *budget)
@@ -294,10 +303,8 @@ static bool direct_sources(struct assay_rq_solve *s, uint64_t *budget)
 
 	if (s->at == 0) {
 		memset(s->outs, 0, w->len * s->width);
-		for (uint32_t i = 0; i < w->from_len; i++)
-			s->pointers[i] =
-				in_place ? rq_port_at(&s->in, &w->from[i]) : s->rows + i * s->width;
-		rq_spend(budget, w->from_len / 8);
+		if (in_place || s->pointers[0] != s->rows)
+			point_at_sources(s, in_place);
 	}
 	return in_place || gather(s, w->from, w->from_len, 2, false, budget);
 }

@@ -271,6 +271,38 @@ static void larger(void **state)
 	}
 }
 
+/* Few outputs as products of the known symbols: in place and copied, with and without columns that
+ * are left to the HDPC rows, in slices and at once. */
+static void direct(void **state)
+{
+	unsigned binary = 0, mixed = 0;
+
+	seed = 7;
+	for (int round = 0; round < 24; round++) {
+		struct box whole = {0}, box = {.way = ASSAY_RQ_DIRECT};
+		struct assay_rq_plan_facts facts;
+		struct block x;
+		uint32_t t, al, n, k = 1 + below(round < 16 ? 300 : 1800);
+
+		random_shape(&t, &al, &n, 100);
+		block_make(&x, round == 0 ? 20 : k, round == 0 ? 5000 : t, al, round == 0 ? 1 : n);
+		encode(&x, &whole);
+		lose(&x, x.b.symbols > 100 ? 1 + below(2) : below(40), round % 2 != 0 ? REPAIR : 2);
+		box.budget = round % 3 == 0 ? 1 + below(3000) : 0;
+		assert_true(x.ids_len <= 64);
+		assert_int_equal(decode(&x, &box), 0);
+		assert_int_equal(assay_rq_wanted_way(box.wanted), ASSAY_RQ_DIRECT);
+		check(&x);
+		assay_rq_plan_facts(&facts, box.plan);
+		binary += facts.hdpc_unknowns == 0;
+		mixed += facts.hdpc_unknowns > 0;
+		block_free(&x);
+		box_free(&whole);
+		box_free(&box);
+	}
+	assert_true(binary > 0 && mixed > 0);
+}
+
 /* Every kernel, width and way gives the same octets. */
 static void same_everywhere(void **state)
 {
@@ -406,10 +438,11 @@ static void contrived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(with_twin),	cmocka_unit_test(rank_with_twin),
-		cmocka_unit_test(larger),	cmocka_unit_test(same_everywhere),
-		cmocka_unit_test(budgets),	cmocka_unit_test(ranges),
-		cmocka_unit_test(far_too_many), cmocka_unit_test(contrived),
+		cmocka_unit_test(with_twin),	   cmocka_unit_test(rank_with_twin),
+		cmocka_unit_test(larger),	   cmocka_unit_test(direct),
+		cmocka_unit_test(same_everywhere), cmocka_unit_test(budgets),
+		cmocka_unit_test(ranges),	   cmocka_unit_test(far_too_many),
+		cmocka_unit_test(contrived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
