@@ -168,10 +168,14 @@ int staged_hash(struct heals *h, char hash[HEAL_HASH_ROOM], uint64_t op)
 
 	if (error != 0)
 		return error;
-	if (s == NULL || (s->state != STAGED_SEEN && !is_same(&s->manifest, &file)))
-		s = note(h, op, s != NULL ? s->hash : "");
+	if (s == NULL)
+		s = note(h, op, "");
 	if (s == NULL)
 		return ASSAY_E_IO;
+	if (s->state != STAGED_SEEN && !is_same(&s->manifest, &file)) {
+		s->state = STAGED_SEEN;
+		s->reader = NULL; /* what it reads is of the file before */
+	}
 	if (s->state == STAGED_WELL)
 		memcpy(hash, s->hash, HEAL_HASH_ROOM);
 	if (s->state == STAGED_WELL || s->state == STAGED_NOT)
