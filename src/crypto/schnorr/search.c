@@ -45,16 +45,16 @@ static void halve(struct assay_schnorr *b, const struct segment *s)
 void segment_step(struct assay_schnorr *b)
 {
 	struct segment s;
-	uint32_t few = b->kernels->judge_max > 0 ? b->kernels->judge_max : SINGLES_FEW;
-	bool small;
+	uint32_t few = b->kernels->judge_max > 0 ? FEW_LANES : FEW_PLAIN;
+	bool whole;
 
 	if (b->depth == 0) {
 		phase_next(b, PHASE_DONE);
 		return;
 	}
 	s = b->now = b->stack[--b->depth];
-	small = s.to - s.from <= few && (s.bad || b->config.method != ASSAY_SCHNORR_SUM);
-	if (s.judge || small) {
+	whole = s.to - s.from == b->order_count;
+	if (s.judge || (s.to - s.from <= few && (s.bad || !whole))) {
 		phase_next(b, PHASE_JUDGE);
 	} else if (!s.bad) {
 		b->check_number++;
@@ -62,7 +62,7 @@ void segment_step(struct assay_schnorr *b)
 		b->g_sum = (struct scalar){{0}};
 		b->stats.checks++;
 		phase_next(b, PHASE_COLLECT);
-	} else if (s.to - s.from == b->order_count && b->order_count >= SAMPLE_FROM) {
+	} else if (whole && b->order_count >= SAMPLE_FROM) {
 		pick_sample(b);
 		push(b, &(struct segment){.from = SAMPLE, .to = s.to, .bad = true, .sum = s.sum});
 		push(b, &(struct segment){.from = 0, .to = SAMPLE, .judge = true, .sample = true});

@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which method for how many: measured by `assay-bench schnorr`, with reasons in docs/schnorr.md. */
+/* Which method for how many: measured by `assay-bench schnorr --methods`, with its table in
+ * docs/schnorr.md. */
 #ifndef SCHNORR_THRESHOLDS_H
 #define SCHNORR_THRESHOLDS_H
 
 /*
- * Up to so many items libsecp256k1 checks each: with AVX2 two in lanes cost 0.85 of that, four
- * less than half; plain code never judges, and its sum of 16 costs 1.2 times as much. That for IFMA
+ * Up to so many items libsecp256k1 checks each: with AVX2 two in lanes cost what they cost there,
+ * four half of it. Plain code never judges, and its sum of 8 costs 0.9 times as much. That for IFMA
  * is from counts of operations.
  */
-#define SINGLES_MAX_PLAIN 16
-#define SINGLES_MAX_AVX2  1
+#define SINGLES_MAX_PLAIN 7
+#define SINGLES_MAX_AVX2  2
 #define SINGLES_MAX_IFMA  1
 /*
- * Up to so many items each by itself, in lanes. With AVX2 8 cost 0.93 of their sum, and 10, which
- * fill three vectors no better, 1.1 times as much; from 16 on it is 1.2 and more. With IFMA two
- * vectors of eight side by side are what the processor needs: 16, by counts.
+ * Up to so many items each by itself, in lanes. With AVX2 four, a full vector, cost 0.75 of their
+ * sum; 5 cost 1.2 times as much, 8 as much, from 10 on it is more. With IFMA two vectors of eight
+ * side by side are what hides the latency of products: 16, by counts.
  */
-#define JUDGE_MAX_AVX2 8
+#define JUDGE_MAX_AVX2 4
 #define JUDGE_MAX_IFMA 16
-/* Without lanes: a bad range of so few is not halved. */
-#define SINGLES_FEW 16
+/*
+ * A bad range of so few is not halved: 16 in lanes cost less than a sum of 8 of them and 8 in
+ * lanes. Without lanes it is libsecp256k1 that checks these.
+ */
+#define FEW_LANES 16
+#define FEW_PLAIN 8
 /* A failed batch of at least this many is sampled before it is halved. */
 #define SAMPLE_FROM 64
 #define SAMPLE	    16
