@@ -92,8 +92,9 @@ uint32_t assay_schnorr_items(const struct assay_schnorr *batch);
 
 /*
  * Works on the batch until there are verdicts (0), or for about budget_ns (AGAIN: call again,
- * nothing is done twice). 0 is no limit. A step that cannot be cut takes up to some 30 us, a
- * signature by libsecp256k1 45, so a call may be late by that.
+ * nothing is done twice). 0 is no limit. A call does one step at least, which takes up to some 30
+ * us, a signature by libsecp256k1 45, and no further one that would be late if it took as long as
+ * the longest before.
  */
 int assay_schnorr_run(struct assay_schnorr *batch, uint64_t budget_ns);
 /* After run has returned 0. */

@@ -46,8 +46,7 @@ struct verifier;
 struct verifier *verifier_new(const struct verify_queue *queue, const struct random *random);
 void verifier_free(struct verifier *v);
 /*
- * Works for about budget_ns, and up to a step of the batch (assay_schnorr_run) longer. False when
- * there was nothing to do.
+ * Works for about budget_ns, as assay_schnorr_run does. False when there was nothing to do.
  */
 bool verifier_slice(struct verifier *v, uint64_t budget_ns);
 const struct verify_counters *verifier_counters(const struct verifier *v);
