@@ -11,6 +11,8 @@
 #include "base/must.h"
 #include "sim/stage.h"
 
+#define READ_MS 2000 /* at most, to look at a folder after a start */
+
 struct run_work {
 	struct run_work *next;
 	uint64_t cookie, since_ns, due_ns;
@@ -115,7 +117,7 @@ static enum heal_end build(struct run_node *n, const struct run_work *w, struct 
 	if (n->frozen)
 		return HEAL_END_DONE;
 	s = stage_make(n, w->order.op);
-	s->manifest = true;
+	s->manifest = s->known = true;
 	r->builds++;
 	s->forged = n->vice == RUN_FORGER;
 	strcpy(s->hash, f->hash);
@@ -255,11 +257,27 @@ static enum heal_end finish(struct run_node *n, const struct run_work *w, struct
 	return HEAL_END_OURS;
 }
 
+/* What is staged is not known at once after a start. */
+static bool has_read(struct run_node *n)
+{
+	struct run_staged *s = n->staged;
+
+	while (s != NULL && (s->known || s->read_ns == 0 || s->read_ns > n->run->now.mono_ns))
+		s = s->next;
+	if (s != NULL)
+		s->known = true;
+	return s != NULL;
+}
+
 static bool next(void *ctx, struct heal_done *out)
 {
 	struct run_node *n = ctx;
 	struct run_work **at = &n->work, *w;
 
+	if (has_read(n)) {
+		*out = (struct heal_done){.cookie = 0};
+		return true;
+	}
 	while (*at != NULL && work_due(*at) > n->run->now.mono_ns)
 		at = &(*at)->next;
 	w = *at;
@@ -281,10 +299,15 @@ static bool progress(void *ctx, uint64_t *done, uint64_t *total, uint64_t cookie
 
 static int staged(void *ctx, char hash[HEAL_HASH_ROOM], uint64_t op)
 {
-	const struct run_staged *s = run_staged_find(ctx, op);
+	const struct run_node *n = ctx;
+	struct run_staged *s = run_staged_find(n, op);
 
 	if (s == NULL || !s->manifest)
 		return ASSAY_E_NOTFOUND;
+	if (!s->known && s->read_ns == 0)
+		s->read_ns = n->run->now.mono_ns + (1 + run_random(n->run, READ_MS)) * RUN_MS;
+	if (!s->known)
+		return ASSAY_E_AGAIN;
 	strcpy(hash, s->hash);
 	return 0;
 }
@@ -319,6 +342,9 @@ uint64_t run_heal_due(const struct run_node *n)
 
 	for (const struct run_work *w = n->work; w != NULL; w = w->next)
 		due = work_due(w) < due ? work_due(w) : due;
+	for (const struct run_staged *s = n->staged; s != NULL; s = s->next)
+		if (!s->known && s->read_ns != 0 && s->read_ns < due)
+			due = s->read_ns;
 	return due;
 }
 
@@ -329,6 +355,10 @@ void run_heal_stop(struct run_node *n)
 
 		n->work = w->next;
 		free(w);
+	}
+	for (struct run_staged *s = n->staged; s != NULL; s = s->next) {
+		s->known = false;
+		s->read_ns = 0;
 	}
 }
 

@@ -10,6 +10,8 @@ struct run_staged {
 	struct run_staged *next;
 	uint64_t op;
 	bool manifest, forged;
+	bool known;		   /* this process has read the manifest */
+	uint64_t read_ns;	   /* until when it reads it; 0: it does not */
 	char hash[HEAL_HASH_ROOM]; /* as the manifest says */
 };
 struct run_staged *run_staged_find(const struct run_node *n, uint64_t op);
