@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,11 @@
 
 struct real_disk {
 	int root;
+	/* The directory of sync_all stays open: what failed since the last one is told to it,
+	 * whoever else has heard of it. */
+	pthread_mutex_t lock;
+	int all;
+	char all_path[64];
 };
 
 static int code_of(int error)
@@ -179,10 +185,28 @@ static int real_sync_dir(void *ctx, const char *path)
 	return err;
 }
 
-/* The root stays open, so that a failure since the last call is told, whoever it met. */
-static int real_sync_all(void *ctx)
+/* With the lock held. */
+static int open_all(struct real_disk *d, const char *path)
 {
-	return syncfs(root_of(ctx)) == 0 ? 0 : code_of(errno);
+	if (d->all >= 0 && strcmp(d->all_path, path) == 0)
+		return d->all;
+	if (d->all >= 0)
+		close(d->all);
+	d->all = open_dir(d, path);
+	snprintf(d->all_path, sizeof(d->all_path), "%s", path);
+	return d->all;
+}
+
+static int real_sync_all(void *ctx, const char *path)
+{
+	struct real_disk *d = ctx;
+	int fd, err;
+
+	pthread_mutex_lock(&d->lock);
+	fd = open_all(d, path);
+	err = fd < 0 ? fd : syncfs(fd) == 0 ? 0 : code_of(errno);
+	pthread_mutex_unlock(&d->lock);
+	return err;
 }
 
 static int real_make_dir(void *ctx, const char *path)
@@ -255,6 +279,8 @@ int disk_real_open(struct disk *out, const char *dir)
 		free(d);
 		return code_of(errno);
 	}
+	pthread_mutex_init(&d->lock, NULL);
+	d->all = -1;
 	*out = (struct disk){
 		.open = real_open,
 		.close = real_close,
@@ -282,6 +308,9 @@ void disk_real_close(struct disk *disk)
 {
 	struct real_disk *d = disk->ctx;
 
+	if (d->all >= 0)
+		close(d->all);
+	pthread_mutex_destroy(&d->lock);
 	close(d->root);
 	free(d);
 	disk->ctx = NULL;

@@ -78,9 +78,9 @@ struct disk {
 	int (*remove)(void *ctx, const char *path);
 	/* The directory's entries are durable. */
 	int (*sync_dir)(void *ctx, const char *path);
-	/* All that was written and named before is durable: syncfs. It takes along what others have
-	 * written to the same file system. A failure is as one of sync. */
-	int (*sync_all)(void *ctx);
+	/* All that was written and named before in the file system of that directory is durable:
+	 * syncfs. It takes along what others have written there. A failure is as one of sync. */
+	int (*sync_all)(void *ctx, const char *path);
 	/* 0 also when it is there. */
 	int (*make_dir)(void *ctx, const char *path);
 	/* Calls each(arg, name) for each entry but . and ..; stops early when it returns non-zero.

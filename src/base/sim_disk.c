@@ -327,13 +327,15 @@ static int sim_sync_dir(void *ctx, const char *path)
 	return 0;
 }
 
-static int sim_sync_all(void *ctx)
+static int sim_sync_all(void *ctx, const char *path)
 {
 	struct sim_disk *d = ctx;
 	int err = sim_disk_gate(d, SIM_SYNC);
 
 	if (err == ASSAY_E_CLOSED)
 		return err;
+	if (!is_dir(d, path))
+		return ASSAY_E_NOTFOUND;
 	for (struct sim_inode *inode = d->inodes; inode != NULL; inode = inode->next)
 		if (!inode->dir)
 			sync_inode(inode, err);

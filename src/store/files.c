@@ -112,9 +112,9 @@ static int sync_folder(struct store *s, const char *path)
 
 int store_sync(struct store *s)
 {
-	int err = s->disk.sync_all(s->disk.ctx);
+	int err = s->disk.sync_all(s->disk.ctx, "artifacts");
 
-	return err == 0 ? 0 : store_sync_failed(s, ".", err);
+	return err == 0 ? 0 : store_sync_failed(s, "artifacts", err);
 }
 
 static int make_folder(struct store *s, const uint8_t key[32], bool sync)

@@ -79,7 +79,9 @@ static void check_contract(const struct disk *d)
 	assert_int_equal(d->sync_dir(d->ctx, "dir"), 0);
 	assert_int_equal(d->sync_dir(d->ctx, "."), 0);
 	assert_int_equal(d->sync_dir(d->ctx, "none"), ASSAY_E_NOTFOUND);
-	assert_int_equal(d->sync_all(d->ctx), 0);
+	assert_int_equal(d->sync_all(d->ctx, "none"), ASSAY_E_NOTFOUND);
+	assert_int_equal(d->sync_all(d->ctx, "dir"), 0);
+	assert_int_equal(d->sync_all(d->ctx, "dir"), 0);
 
 	int file = d->open(d->ctx, "dir/a", DISK_READ);
 
@@ -226,11 +228,11 @@ static void test_sync_all(void **state)
 		assert_int_equal(d.make_dir(d.ctx, "a"), 0);
 		put_file(&d, "a/tmp", "first", false);
 		assert_int_equal(d.rename(d.ctx, "a/tmp", "a/file"), 0);
-		assert_int_equal(d.sync_all(d.ctx), 0);
+		assert_int_equal(d.sync_all(d.ctx, "a"), 0);
 		put_file(&d, "later", "second", false);
 		put_file(&d, "lost", "third", false);
 		sim_disk_fail(sim, 1, SIM_SYNC, ASSAY_E_IO);
-		assert_int_equal(d.sync_all(d.ctx), ASSAY_E_IO);
+		assert_int_equal(d.sync_all(d.ctx, "."), ASSAY_E_IO);
 		assert_int_equal(d.sync_dir(d.ctx, "."), 0);
 		put_file(&d, "unnamed", "fourth", false);
 		sim_disk_crash(sim);
