@@ -11,6 +11,7 @@
 #include "ledger/rules.h"
 
 #define LIST_PAGE 100
+#define PAST_MAX  4
 
 /* NULL after rpc_fail. */
 static struct state *state_wanted(struct rpc_context *ctx, struct rpc_error *error)
@@ -99,6 +100,16 @@ static void add_off(json_t *list, const struct app *app, struct state *s, const 
 	json_array_append_new(list, part_json(app->network, &off));
 }
 
+/* Why it came to nothing here, as long as the process remembers. */
+static void add_past(json_t *list, const struct app *app, uint64_t op)
+{
+	struct heal_standing past[PAST_MAX];
+	size_t n = core_heal_past(network_core(app->network), past, PAST_MAX, op);
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, part_json(app->network, &past[i]));
+}
+
 static json_t *parts_json(const struct parts *p, struct state *s, const struct heal_op *op)
 {
 	json_t *list = json_array();
@@ -107,6 +118,8 @@ static json_t *parts_json(const struct parts *p, struct state *s, const struct h
 		if (p->list[i].op == op->id)
 			json_array_append_new(list, part_json(p->app->network, &p->list[i]));
 	add_off(list, p->app, s, op);
+	if (!is_open(s, op))
+		add_past(list, p->app, op->id);
 	return list;
 }
 

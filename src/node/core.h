@@ -79,5 +79,7 @@ unsigned core_heal_grants(const struct core *c, struct heal_grant *out, unsigned
 uint64_t core_heal_generation(const struct core *c);
 /* The ops in which this node has a part (heal_list). */
 size_t core_heal_list(const struct core *c, struct heal_standing *out, size_t room);
+/* Likewise of an op that is over (heal_past). */
+size_t core_heal_past(const struct core *c, struct heal_standing *out, size_t room, uint64_t op);
 
 #endif

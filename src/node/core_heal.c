@@ -82,3 +82,10 @@ size_t core_heal_list(const struct core *c, struct heal_standing *out, size_t ro
 
 	return heal != NULL ? heal_list(heal, out, room) : 0;
 }
+
+size_t core_heal_past(const struct core *c, struct heal_standing *out, size_t room, uint64_t op)
+{
+	const struct heal *heal = runner_heal(c->runner);
+
+	return heal != NULL ? heal_past(heal, out, room, op) : 0;
+}

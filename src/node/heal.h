@@ -48,6 +48,8 @@ struct heal_standing {
 	char waiting_for[96]; /* or "" */
 };
 
+#define HEAL_PAST 64
+
 struct heal_job;
 TAILQ_HEAD(heal_jobs, heal_job);
 struct heal {
@@ -60,6 +62,8 @@ struct heal {
 	uint64_t due_ns, tick_ns; /* of the next tick, of the last one */
 	uint64_t generation;
 	bool stopping;
+	struct heal_standing past[HEAL_PAST]; /* parts that ended with a reason, the newest */
+	unsigned past_n;		      /* how many there were */
 };
 
 void heal_init(struct heal *h, struct node_ctx *ctx, const struct heal_store *store,
@@ -92,5 +96,7 @@ unsigned heal_grants(const struct heal *h, struct heal_grant *out, unsigned room
 /* The parts of this node in ops that go on, in order; returns how many there are, of which `room`
  * are given. */
 size_t heal_list(const struct heal *h, struct heal_standing *out, size_t room);
+/* Of an op that is over: what the last parts in it came to, if that was not what was wanted. */
+size_t heal_past(const struct heal *h, struct heal_standing *out, size_t room, uint64_t op);
 
 #endif

@@ -99,6 +99,10 @@ const struct ticket *heal_ticket(const struct heal *h, const char *id);
  * that is not known. */
 int heal_staged(const struct heal *h, uint64_t op, const char *hash);
 
+/* --- heal_standing.c --- */
+/* The job ends: why it did not succeed stays to be asked for. */
+void heal_remember(struct heal *h, const struct heal_job *job);
+
 /* --- heal_tick.c --- */
 void heal_tick(struct heal *h, struct moment now, struct effects *out);
 

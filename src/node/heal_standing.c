@@ -228,3 +228,31 @@ size_t heal_list(const struct heal *h, struct heal_standing *out, size_t room)
 		qsort(out, l.n < room ? l.n : room, sizeof(*out), order);
 	return l.n;
 }
+
+/* --- what is over */
+
+void heal_remember(struct heal *h, const struct heal_job *job)
+{
+	struct heal_standing *s = &h->past[h->past_n % HEAL_PAST];
+
+	if (job->why[0] == '\0')
+		return;
+	*s = (struct heal_standing){
+		.op = job->op, .role = job->role, .phase = "over", .attempts = job->attempts};
+	strcpy(s->why, job->why);
+	h->past_n++;
+}
+
+size_t heal_past(const struct heal *h, struct heal_standing *out, size_t room, uint64_t op)
+{
+	unsigned there = h->past_n < HEAL_PAST ? h->past_n : HEAL_PAST;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < there; i++) {
+		const struct heal_standing *s = &h->past[(h->past_n - there + i) % HEAL_PAST];
+
+		if (s->op == op && n < room)
+			out[n++] = *s;
+	}
+	return n;
+}

@@ -64,6 +64,7 @@ static void end_job(struct heal *h, struct heal_job *job)
 		heal_job_order(job, HEAL_CLEAN);
 		return;
 	}
+	heal_remember(h, job);
 	heal_job_end(h, job);
 	if (left)
 		heal_finish_clean(h, op);

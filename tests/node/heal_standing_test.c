@@ -127,6 +127,39 @@ static void test_waiting_finalizer(void **state)
 	assert_int_equal(heal_list(&w.heal, NULL, 0), 0);
 }
 
+/* Why nothing came of it is known after its end, too; of what went well there is nothing to say. */
+static void test_past(void **state)
+{
+	struct heal_standing s[4];
+	uint64_t op = ward_op(&w, w.self, w.other[0], w.other[1]), well;
+
+	ward_tick(&w);
+	ward_end(&w, HEAL_END_REMOTE, "", "12 of 28 symbols");
+	assert_int_equal(heal_past(&w.heal, s, 4, op), 0);
+	ward_to_epoch(&w, ward_find(&w, op)->deadline_epoch + 1);
+	ward_run(&w);
+	assert_int_equal(heal_list(&w.heal, NULL, 0), 0);
+	assert_int_equal(heal_past(&w.heal, s, 4, op), 1);
+	assert_string_equal(s[0].why, "12 of 28 symbols");
+	assert_int_equal(s[0].attempts, 1);
+	assert_int_equal(s[0].role, HEAL_ROLE_HEALER);
+	well = ward_claimed(&w);
+	ward_votes(&w, well, true);
+	ward_run(&w);
+	assert_true(ward_find(&w, well)->published);
+	assert_int_equal(heal_past(&w.heal, s, 4, well), 0);
+	/* The oldest make room. */
+	for (unsigned i = 0; i < HEAL_PAST; i++) {
+		op = ward_reported(&w);
+		ward_tick(&w);
+		ward_end(&w, HEAL_END_OURS, "", "out of memory");
+		heal_op_set_status(w.net.state, heal_op_find(w.net.state, op), HEAL_EXPIRED);
+		ward_tick(&w);
+		assert_int_equal(heal_past(&w.heal, s, 4, op), 1);
+	}
+	assert_int_equal(heal_past(&w.heal, s, 4, 1), 0);
+}
+
 /* Ops of others are none of this node's business. */
 static void test_no_part(void **state)
 {
@@ -240,6 +273,7 @@ int main(void)
 		TEST(test_waiting_verifier),
 		TEST(test_waiting_verifier_that_is_late),
 		TEST(test_waiting_finalizer),
+		TEST(test_past),
 		TEST(test_no_part),
 		TEST(test_lines_of_a_healer),
 		TEST(test_lines_of_a_verifier),
