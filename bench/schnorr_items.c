@@ -88,7 +88,7 @@ double own_seconds(void)
 
 int singles_use(const char *library)
 {
-	void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+	void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
 
 	if (handle != NULL) {
 		*(void **)&create = dlsym(handle, "secp256k1_context_create");
