@@ -305,6 +305,7 @@ static bool direct_sources(struct assay_rq_solve *s, uint64_t *budget)
 		memset(s->outs, 0, w->len * s->width);
 		if (in_place || s->pointers[0] != s->rows)
 			point_at_sources(s, in_place);
+		rq_spend(budget, 1 + w->from_len / 8);
 	}
 	return in_place || gather(s, w->from, w->from_len, 2, false, budget);
 }
