@@ -93,8 +93,9 @@ static void all_sums(const struct kernels *k, bool special)
 
 		if (!special && (i == 0 || j == 0 || i == j || i + j == order))
 			continue;
-		jobs[n] = (struct add_job){i | (minus_i ? REF_NEGATIVE : 0),
-					   j | (minus_j ? REF_NEGATIVE : 0), order + (uint32_t)n};
+		jobs[n] =
+			(struct add_job){i | (minus_i ? REF_NEGATIVE : 0),
+					 j | (minus_j ? REF_NEGATIVE : 0), order + (uint32_t)n, 0};
 		told[n++] = (a + b) % order;
 		if (n == batch) {
 			run_sums(k, jobs, told, n, special);

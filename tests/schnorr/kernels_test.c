@@ -96,7 +96,7 @@ static void distinct_sums(void **state)
 	draw_points(false);
 	for (uint32_t i = 0; i < JOBS; i++)
 		jobs[i] = (struct add_job){(2 * i) | sign_bit(), (2 * i + 1) | sign_bit(),
-					   POINTS + i};
+					   POINTS + i, 0};
 	for (size_t n = k->add_stride; n <= JOBS; n += k->add_stride)
 		assert_true(k->add(points, jobs, n, &scratch));
 	for (uint32_t i = 0; i < JOBS; i++) {
@@ -138,7 +138,7 @@ static void any_sums(void **state)
 			uint32_t a = (uint32_t)cases_random(&seed) % POINTS;
 			uint32_t b = i % 3 == 0 ? a : (uint32_t)cases_random(&seed) % POINTS;
 
-			jobs[i] = (struct add_job){a | sign_bit(), b | sign_bit(), POINTS + i};
+			jobs[i] = (struct add_job){a | sign_bit(), b | sign_bit(), POINTS + i, 0};
 		}
 		infinity = k->add_any(points, jobs, JOBS, &scratch);
 		for (uint32_t i = 0; i < JOBS; i++) {

@@ -11,17 +11,17 @@
  */
 static void put_back(struct adder *a, uint32_t n)
 {
-	uint32_t *sum = a->sum, *key = a->key, *free_later = a->free_later, jobs = 0, freed = 0;
+	uint32_t *sum = a->sum, *free_later = a->free_later, jobs = 0, freed = 0;
 	struct add_job *job = a->job;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = key[i], out = job[i].out, old = sum[at];
+		uint32_t key = job[i].key, out = job[i].out, old = sum[key];
 		uint32_t meet = old != REF_EMPTY, reuse = old / REF_OWNED & 1;
 
-		job[jobs] = (struct add_job){old & ~REF_OWNED, out, adder_select(reuse, old, out)};
-		key[jobs] = at;
+		job[jobs] =
+			(struct add_job){old & ~REF_OWNED, out, adder_select(reuse, old, out), key};
 		free_later[freed] = out;
-		sum[at] = out | REF_OWNED | -meet;
+		sum[key] = out | REF_OWNED | -meet;
 		jobs += meet;
 		freed += meet & reuse;
 	}
@@ -34,7 +34,7 @@ void adder_run(struct adder *a)
 	uint32_t n = a->jobs, padded = n, freed = a->freed;
 
 	while (padded % a->kernels->add_stride != 0)
-		a->job[padded++] = (struct add_job){a->pads[0], a->pads[1], a->unused};
+		a->job[padded++] = (struct add_job){a->pads[0], a->pads[1], a->unused, 0};
 	if (a->any || !a->kernels->add(a->pool, a->job, padded, &a->scratch))
 		a->any |= a->kernels->add_any(a->pool, a->job, padded, &a->scratch);
 	a->additions += n;

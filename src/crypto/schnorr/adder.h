@@ -29,7 +29,6 @@ struct adder {
 	uint32_t jobs, freed;
 	uint64_t additions; /* so far, and calls of the kernel */
 	uint64_t calls;
-	uint32_t key[ADDER_BATCH + 1];
 	uint32_t free_later[ADDER_BATCH + 1];
 	struct add_job job[ADDER_BATCH + 64];
 	struct add_scratch scratch;
@@ -58,7 +57,7 @@ static inline void adder_put(struct adder *a, uint32_t key, uint32_t ref)
 	job->a = old & ~REF_OWNED;
 	job->b = ref & ~REF_OWNED;
 	job->out = adder_select(reuse_old, old, adder_select(reuse_new, ref, fresh));
-	a->key[a->jobs] = key;
+	job->key = key;
 	a->free_later[a->freed] = ref & REF_INDEX;
 	a->jobs += meet;
 	a->freed += meet & reuse_old & reuse_new;
@@ -71,38 +70,31 @@ static inline void adder_put(struct adder *a, uint32_t key, uint32_t ref)
  * registers meanwhile.
  */
 struct adder_cursor {
-	uint32_t *sum, *key;
+	uint32_t *sum;
 	const uint32_t *slot; /* the next one */
-	struct add_job *job;
-	uint32_t left; /* jobs to a full batch */
+	struct add_job *job, *end;
 };
 
 static inline struct adder_cursor adder_begin(struct adder *a)
 {
-	uint32_t full = a->kernels->add_slice;
-
 	return (struct adder_cursor){.sum = a->sum,
-				     .key = a->key + a->jobs,
 				     .slot = a->slot + a->slots - 1,
 				     .job = a->job + a->jobs,
-				     .left = full > a->jobs ? full - a->jobs : 0};
+				     .end = a->job + a->kernels->add_slice};
 }
 
 static inline bool cursor_full(const struct adder_cursor *c)
 {
-	return c->left == 0;
+	return c->job >= c->end;
 }
 
 static inline void cursor_put(struct adder_cursor *c, uint32_t key, uint32_t ref)
 {
 	uint32_t old = c->sum[key], meet = old != REF_EMPTY, reuse = old / REF_OWNED & 1;
 
-	*c->job = (struct add_job){old & ~REF_OWNED, ref, adder_select(reuse, old, *c->slot)};
-	*c->key = key;
+	*c->job = (struct add_job){old & ~REF_OWNED, ref, adder_select(reuse, old, *c->slot), key};
 	c->sum[key] = ref | -meet;
 	c->job += meet;
-	c->key += meet;
-	c->left -= meet;
 	c->slot -= meet & ~reuse;
 }
 

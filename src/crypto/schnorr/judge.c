@@ -12,7 +12,7 @@
 static void add(struct judge *j, struct add_job jobs[JOBS_MAX + LANES_MAX], size_t n)
 {
 	while (n % j->kernels->add_stride != 0)
-		jobs[n++] = (struct add_job){JUDGE_PADS, JUDGE_PADS + 1, JUDGE_PADS + 2};
+		jobs[n++] = (struct add_job){JUDGE_PADS, JUDGE_PADS + 1, JUDGE_PADS + 2, 0};
 	if (!j->kernels->add(j->pool, jobs, n, &j->scratch))
 		j->kernels->add_any(j->pool, jobs, n, &j->scratch);
 }
@@ -35,7 +35,7 @@ static void multiples(struct judge *j, uint32_t base, uint32_t count, unsigned l
 				uint32_t first = base + lane * count;
 
 				jobs[n++] = (struct add_job){first + have - 1, first + i,
-							     first + have + i};
+							     first + have + i, 0};
 			}
 		add(j, jobs, n);
 	}

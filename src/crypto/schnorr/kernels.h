@@ -26,6 +26,7 @@ struct point {
 
 struct add_job { /* pool[out] = pool[a] + pool[b]; out may be a or b, and of no other job */
 	uint32_t a, b, out;
+	uint32_t key; /* the caller's: what the sum is for */
 };
 
 #define LANES_MAX    8

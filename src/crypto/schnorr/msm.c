@@ -108,25 +108,33 @@ static void clear(struct msm *m)
 	}
 }
 
-/* Puts in digits of the terms until a batch is full or the terms are at their end. */
-static void fill(struct msm *m)
+/* Puts in the terms of one window from i to `to`, by their digits, or until a batch is full. */
+static uint32_t put_digits(struct adder *a, uint32_t base, const uint64_t *digit,
+			   const uint32_t *ref, uint32_t i, uint32_t to)
 {
-	_Alignas(64) uint64_t digit[DIGITS];
-	unsigned bit = m->window * m->width, word = bit / 64, above = word < 2 ? word + 1 : word;
-	uint32_t base = m->window * m->buckets, from = m->at / DIGITS * DIGITS, i = m->at - from;
-	uint32_t left = m->terms_count - from, to = left < DIGITS ? left : DIGITS;
-	struct adder_cursor c = adder_begin(&m->adder);
+	struct adder_cursor c = adder_begin(a);
 
-	m->adder.kernels->digits(digit, m->word[word] + from, m->word[above] + from, bit % 64,
-				 m->width);
 	for (; i < to && !cursor_full(&c); i++) {
 		uint32_t minus = digit[i] & REF_NEGATIVE, size = digit[i] & ~REF_NEGATIVE;
 
 		if (size != 0)
-			cursor_put(&c, base + size - 1, m->ref[from + i] ^ minus);
+			cursor_put(&c, base + size - 1, ref[i] ^ minus);
 	}
-	adder_end(&m->adder, &c);
-	m->at = from + i;
+	adder_end(a, &c);
+	return i;
+}
+
+/* Cuts digits of some terms and puts these in. */
+static void fill(struct msm *m)
+{
+	_Alignas(64) uint64_t digit[DIGITS];
+	unsigned bit = m->window * m->width, word = bit / 64, above = word < 2 ? word + 1 : word;
+	uint32_t from = m->at / DIGITS * DIGITS, left = m->terms_count - from;
+
+	m->adder.kernels->digits(digit, m->word[word] + from, m->word[above] + from, bit % 64,
+				 m->width);
+	m->at = from + put_digits(&m->adder, m->window * m->buckets, digit, m->ref + from,
+				  m->at - from, left < DIGITS ? left : DIGITS);
 	if (m->at == m->terms_count) {
 		m->at = 0;
 		m->window++;
