@@ -8,8 +8,13 @@
 
 enum { COST_TUPLE = 32, ENTRIES = RQ_ROW_MAX, CHUNK = 64 };
 
-/* Costs in row operations, measured with AVX2 on Zen 3; GFNI needs less for a product. */
-static const double cost_product_shuffle = 1.3, cost_product_gfni = 0.35, cost_lookup = 0.15;
+/* Costs in row operations out of L2, measured with AVX2 on Zen 3; GFNI needs less for a product. */
+static const double cost_product_shuffle = 1.3, cost_product_gfni = 0.35;
+
+/* A row of the working area, and a bit of an output's share in the inactive columns. */
+struct costs {
+	double row, bit;
+};
 
 static size_t direct_from_max(const struct assay_rq_plan *plan)
 {
@@ -51,33 +56,33 @@ size_t assay_rq_wanted_size(const struct assay_rq_plan *plan, size_t len)
 	return w.arena.used;
 }
 
-/* A row of the working area, in units of one that comes from L2. */
-static double cost_row(const struct assay_rq_plan *plan)
+/* By the cache that the rows come from. */
+static struct costs costs_of(const struct assay_rq_plan *plan)
 {
 	switch (rq_weight(plan->code.l * (size_t)RQ_WIDTH_MAX / 2)) {
 	case 1:
-		return 1;
+		return (struct costs){1, 0.29};
 	case 4:
-		return 2;
+		return (struct costs){2, 0.2};
 	default:
-		return 3;
+		return (struct costs){3, 0.15};
 	}
 }
 
-/* Row operations per way for the whole job, divided by the width that is the same for all. */
+/* Row operations per way for the whole job, divided by the width that is the same for all. The
+ * matrix of a direct product takes as long for each known symbol as two products of 1280 octets. */
 static enum assay_rq_way choose(const struct assay_rq_plan *plan, size_t len, uint32_t symbol_size)
 {
-	double dense = plan->inactive_len * cost_lookup, row = cost_row(plan),
-	       per = strcmp(rq_kernel()->name, "avx512") == 0 ? cost_product_gfni
-							      : cost_product_shuffle;
-	double shared = (plan->list_len + 2.0 * plan->code.l) * row + plan->inactive_len * dense;
-	double back = (plan->list_len + plan->steps_len + len * 7.0) * row;
-	double brief = len * (6 * row + dense) + 4 * plan->inactive_len;
-	double direct = len * per * plan->code.kp;
+	struct costs cost = costs_of(plan);
+	double dense = plan->inactive_len * cost.bit, per = strcmp(rq_kernel()->name, "avx512") == 0
+								    ? cost_product_gfni
+								    : cost_product_shuffle;
+	double shared =
+		(plan->list_len + 2.0 * plan->code.l) * cost.row + plan->inactive_len * dense;
+	double back = (plan->list_len + plan->steps_len + len * 7.0) * cost.row;
+	double brief = len * (6 * cost.row + dense) + 4 * plan->inactive_len;
+	double direct = (len * per + 2560.0 / symbol_size) * plan->code.kp;
 
-	/* coefficients come from a solve as wide as there are sources; they must not cost more than
-	 * what they save */
-	direct += (shared + (back < brief ? back : brief)) * plan->code.kp / symbol_size;
 	if (direct_possible(plan, len) && direct < shared + back && direct < shared + brief)
 		return ASSAY_RQ_DIRECT;
 	return back < brief ? ASSAY_RQ_BACK : ASSAY_RQ_SHORT;
