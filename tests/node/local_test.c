@@ -279,6 +279,61 @@ static void test_m8_read_only_store_fails_loudly(void **state)
 	unlink(path);
 }
 
+/* Claims of before the column, which another process holds, or for whose column there is no room.
+ */
+static void open_old(const char *path)
+{
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	run("create table heal_claims_submitted (heal_op_id integer primary key, ticket_id text "
+	    "not null, manifest_hash text not null, staging_dir text not null, submitted_at "
+	    "integer not null default 0)");
+	run("insert into heal_claims_submitted values (7, 't', 'h', '7', 1)");
+}
+
+static void check_refused(int code, const char *part)
+{
+	assert_int_equal(local_open(&local, db, why, sizeof(why)), code);
+	if (strstr(why, part) == NULL)
+		fail_msg("%s", why);
+	assert_null(local);
+	assert_int_equal(number("select count(*) from heal_claims_submitted"), 1);
+	assert_int_equal(number("select count(*) from pragma_table_info('heal_claims_submitted') "
+				"where name = 'status'"),
+			 0);
+}
+
+static void test_m8_locked_store_fails_loudly(void **state)
+{
+	char path[] = "/tmp/assay-local-XXXXXX";
+	int fd = mkstemp(path);
+	sqlite3 *other;
+
+	assert_true(fd >= 0);
+	close(fd);
+	open_old(path);
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "begin immediate", NULL, NULL, NULL), SQLITE_OK);
+	check_refused(ASSAY_E_IO, "locked");
+	sqlite3_close(other);
+	assert_int_equal(local_open(&local, db, why, sizeof(why)), 0);
+	assert_int_equal(number("select count(*) from heal_claims_submitted where status = "
+				"'submitted'"),
+			 1);
+	close_all();
+	unlink(path);
+}
+
+static void test_m8_full_disk_fails_loudly(void **state)
+{
+	char sql[64];
+
+	open_old(":memory:");
+	snprintf(sql, sizeof(sql), "pragma max_page_count = %d", number("pragma page_count"));
+	run(sql);
+	check_refused(ASSAY_E_NOSPC, "full");
+	sqlite3_close(db);
+}
+
 /* An error half way leaves nothing behind: a view stands where the last table should be. */
 static void test_m8_all_or_nothing(void **state)
 {
@@ -300,6 +355,8 @@ int main(void)
 		cmocka_unit_test(test_m8_heal_tables_gain_their_status_once),
 		cmocka_unit_test(test_heal_rows),
 		cmocka_unit_test(test_m8_read_only_store_fails_loudly),
+		cmocka_unit_test(test_m8_locked_store_fails_loudly),
+		cmocka_unit_test(test_m8_full_disk_fails_loudly),
 		cmocka_unit_test(test_m8_all_or_nothing),
 	};
 
