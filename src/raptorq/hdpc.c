@@ -114,13 +114,16 @@ static void octets(const struct assay_rq_plan *p, uint8_t *out, uint32_t row)
 static void hdpc_row(const struct assay_rq_plan *p, uint8_t *row, const uint8_t *last, uint32_t h)
 {
 	uint32_t own = p->code.kp + p->code.s + h - p->code.w;
+	uint32_t len = p->inactive_len;
+	const uint8_t *times;
 	uint8_t factor = 1;
 
 	for (uint32_t i = 0; i < h; i++)
 		factor = rq_gf_twice(factor);
+	times = rq_gf_mul[factor];
 	octets(p, row, h);
-	for (uint32_t i = 0; i < p->inactive_len; i++)
-		row[i] ^= rq_gf_mul[factor][last[i]];
+	for (uint32_t i = 0; i < len; i++)
+		row[i] ^= times[last[i]];
 	row[own] ^= 1;
 }
 
@@ -129,20 +132,23 @@ typedef uint8_t free_row __attribute__((vector_size(RQ_HDPC_MAX), aligned(1), ma
 /* Row h: its coefficients at the pivots, and what is left of it at the free columns. */
 static void reduce_row(struct assay_rq_plan *p, uint8_t *free, uint32_t h)
 {
+	uint32_t pivots = p->pivots, len = p->free_len;
+	const uint16_t *place = p->pivot_place;
+	const free_row *mask = (const void *)p->free_masks;
 	uint8_t *pivot = p->hdpc_pivot + h;
 	uint8_t *row = p->octets + p->octets_stride;
 	free_row sum = {0};
 
 	hdpc_row(p, row, p->octets, h);
-	for (uint32_t f = 0; f < p->free_len; f++)
-		sum[f] = row[p->free_place[f]];
-	for (uint32_t q = 0; q < p->pivots; q++) {
-		uint8_t c = row[p->pivot_place[q]];
+	for (uint32_t q = 0; q < pivots; q++) {
+		uint8_t c = row[place[q]];
 
 		pivot[q * RQ_HDPC_MAX] = c;
-		sum ^= *(const free_row *)(p->free_masks + q * RQ_HDPC_MAX) & c;
+		sum ^= mask[q] & c;
 	}
 	memcpy(free, &sum, sizeof(sum));
+	for (uint32_t f = 0; f < len; f++)
+		free[f] ^= row[p->free_place[f]];
 }
 
 /* Which free columns each pivot has a share in: as bits for the numeric phase, as masks here. */
