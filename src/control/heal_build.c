@@ -20,6 +20,8 @@
 
 /* In per cent of the symbols: the first attempt, and what each further one adds. */
 enum { FIRST = 20, MORE = 5 };
+/* Octets of symbols to be made, taken before their turn has come (docs/healing.md). */
+#define EARLY_MAX ((size_t)64 << 20)
 
 struct building {
 	struct heal_task *t;
@@ -138,12 +140,15 @@ static int take_id_file(void *ctx, enum artifact_class class, uint32_t ordinal,
 static void *pack(void *arg)
 {
 	struct building *b = arg;
+	const struct layout *l = collect_the_layout(b->c);
 	struct artifact_sink sink = {take_id_file, b};
 
-	/* Should there be none, the solve says so. */
-	(void)pipeline_reserve(&b->p, collect_the_layout(b->c));
+	/* Of a small file, where it would take as long as the rest; should there be none, the
+	 * solve says so. */
+	if (l->symbols * (size_t)layout_symbol_file(l) <= EARLY_MAX)
+		(void)pipeline_reserve(&b->p, l);
 	b->packing.error = ticket_remake(collect_ticket(b->c), collect_index(b->c),
-					 b->t->facts.creator, collect_the_layout(b->c), &sink);
+					 b->t->facts.creator, l, &sink);
 	return NULL;
 }
 
