@@ -14,9 +14,12 @@ static bool stream_pays(const struct assay_rq_wanted *wanted, uint32_t symbol_si
 }
 
 /* Measured on Zen 3 (512 KiB of L2): docs/raptorq-performance.md. */
-static uint32_t best_width(const struct assay_rq_plan *plan, uint32_t symbol_size)
+static uint32_t best_width(const struct assay_rq_plan *plan, const struct assay_rq_wanted *wanted,
+			   uint32_t symbol_size)
 {
-	uint32_t width = plan->code.l <= 2500 ? 256 : 128;
+	/* Many outputs far apart in memory: each piece of one is a walk to another page. */
+	bool far = symbol_size >= 4096 && wanted->len >= plan->code.k / 4;
+	uint32_t width = plan->code.l <= 2500 || far ? 256 : 128;
 	uint32_t unit = rq_kernel()->unit;
 
 	while (width > unit && width > symbol_size)
@@ -67,7 +70,7 @@ size_t assay_rq_solve_size(const struct assay_rq_plan *plan, const struct assay_
 			   uint32_t symbol_size, uint32_t width)
 {
 	if (width == 0)
-		width = best_width(plan, symbol_size);
+		width = best_width(plan, wanted, symbol_size);
 	return width_valid(width) ? rq_solve_size(plan, wanted->way, wanted->len, width) : 0;
 }
 
@@ -95,7 +98,7 @@ int assay_rq_solve_init(struct assay_rq_solve **solve, void *memory, size_t size
 		return ASSAY_E_NOMEM;
 	*s = (struct assay_rq_solve){
 		.plan = plan, .wanted = wanted, .io = *io, .from = from, .to = to};
-	s->width = width != 0 ? width : best_width(plan, io->symbol_size);
+	s->width = width != 0 ? width : best_width(plan, wanted, io->symbol_size);
 	if (!width_valid(s->width) || !io_valid(s))
 		return ASSAY_E_INVAL;
 	deal(s, &a, plan, wanted->way, wanted->len, s->width);
