@@ -213,7 +213,7 @@ static int order(const void *a, const void *b)
 size_t heal_list(const struct heal *h, struct heal_standing *out, size_t room)
 {
 	struct listing l = {h, out, 0, room};
-	const struct heal_job *job;
+	const struct heal_job *job = NULL;
 
 	TAILQ_FOREACH(job, &h->jobs, next)
 	{
