@@ -34,6 +34,8 @@ static enum holder_reason take_ticket(struct receipt_plan *p, struct state *s, c
 	if (!data_valid(&data_ticket, data))
 		return HOLDER_DESCRIPTION;
 	text_set(&p->ticket, data_text(data, "ticket"));
+	if (p->ticket == NULL)
+		return HOLDER_DESCRIPTION;
 	text_set(&p->data_hash, data_text(data, "data_hash"));
 	text_set(&p->signatures, data_text(data, "signatures"));
 	for (size_t i = 0; i < json_array_size(ids); i++)
@@ -116,8 +118,9 @@ static enum holder_reason take(struct receipt_plan *p, struct state *s, const js
 /* What is told points into what is owned. */
 static void point(struct receipt_plan *p)
 {
-	p->told.record.data_hash = p->data_hash;
-	p->told.record.signatures = p->signatures;
+	/* A member that was told and is empty is stored as none. */
+	p->told.record.data_hash = text_of(p->data_hash);
+	p->told.record.signatures = text_of(p->signatures);
 	p->told.record.symbols = (uint32_t)p->told.symbol_count;
 	p->told.record.index_ids = (const char *const *)p->index_ids.at;
 	p->told.holders = (const char *const *)p->holders.at;
