@@ -223,24 +223,12 @@ static void errors_that_cancel(void **state)
 /* Points that meet their equals and opposites: secrets 1, lambda, lambda^2, 2^128; equal nonces. */
 static void equal_points(void **state)
 {
-	static const char *const secrets[] = {
-		"0000000000000000000000000000000000000000000000000000000000000001",
-		"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72",
-		"ac9c52b33fa3cf1f5ad9e3fd77ed9ba4a880b9fc8ec739c2e0cfc810b51283ce",
-		"0000000000000000000000000000000100000000000000000000000000000000",
-		"0000000000000000000000000000000000000000000000000000000000000002",
-		"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140",
-	};
-	uint8_t secret[6][32];
-
-	for (int i = 0; i < 6; i++)
-		assert_int_equal(hex_decode(secret[i], 32, secrets[i]), 0);
 	for (unsigned round = 0; round < CASES_ROUNDS(24, 6); round++) {
-		unsigned nonces = round % 3 == 0 ? 1 : 6, keys = round % 4 == 0 ? 1 : 6;
+		unsigned nonces = round % 3 == 0 ? 1 : CASES_RELATED;
+		unsigned keys = round % 4 == 0 ? 1 : CASES_RELATED;
 
 		for (size_t i = 0; i < 96; i++)
-			case_sign_nonce(&cases[i], &seed, secret[below(keys)],
-					secret[below(nonces)]);
+			case_sign_related(&cases[i], &seed, below(keys), below(nonces));
 		if (round % 2 != 0)
 			spoil(&cases[below(96)]);
 		same(round % 3 != 1 ? 96 : 3 + below(60));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "base/text.h"
 
 static secp256k1_context *context(void)
 {
@@ -69,6 +70,23 @@ void case_sign(struct sig_case *c, uint64_t *state, uint32_t number)
 	memcpy(secret + 28, &number, 4);
 	secret[20] = 1;
 	case_sign_nonce(c, state, secret, NULL);
+}
+
+void case_sign_related(struct sig_case *c, uint64_t *state, unsigned key, unsigned nonce)
+{
+	static const char *const secrets[CASES_RELATED] = {
+		"0000000000000000000000000000000000000000000000000000000000000001",
+		"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72",
+		"ac9c52b33fa3cf1f5ad9e3fd77ed9ba4a880b9fc8ec739c2e0cfc810b51283ce",
+		"0000000000000000000000000000000100000000000000000000000000000000",
+		"0000000000000000000000000000000000000000000000000000000000000002",
+		"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140",
+	};
+	uint8_t secret[32], other[32];
+
+	must(hex_decode(secret, 32, secrets[key]) == 0);
+	must(hex_decode(other, 32, secrets[nonce]) == 0);
+	case_sign_nonce(c, state, secret, other);
 }
 
 bool case_valid(const struct sig_case *c)

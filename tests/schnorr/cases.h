@@ -39,6 +39,10 @@ void case_sign(struct sig_case *c, uint64_t *state, uint32_t number);
 /* The same with the nonce that secret_nonce names: equal numbers give equal R. */
 void case_sign_nonce(struct sig_case *c, uint64_t *state, const uint8_t secret[32],
 		     const uint8_t nonce[32]);
+/* Key and nonce, 0 to CASES_RELATED - 1, of a few whose points meet: 1, lambda, lambda^2, 2^128, 2
+ * and -1 times G. */
+#define CASES_RELATED 6
+void case_sign_related(struct sig_case *c, uint64_t *state, unsigned key, unsigned nonce);
 bool case_valid(const struct sig_case *c);
 
 /*

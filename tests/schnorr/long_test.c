@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/must.h"
-#include "base/text.h"
 #include "schnorr/cases.h"
 
 #define POOL	  3000
@@ -32,30 +31,13 @@ static uint32_t below(uint32_t n)
 	return (uint32_t)(cases_random(&seed) % n);
 }
 
-/* Keys and nonces among G, its images, their opposites, 2 G and 2^128 G, with P = R, P = -R. */
-static void sign_related(struct sig_case *c)
-{
-	static const char *const secrets[] = {
-		"0000000000000000000000000000000000000000000000000000000000000001",
-		"5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72",
-		"ac9c52b33fa3cf1f5ad9e3fd77ed9ba4a880b9fc8ec739c2e0cfc810b51283ce",
-		"0000000000000000000000000000000100000000000000000000000000000000",
-		"0000000000000000000000000000000000000000000000000000000000000002",
-		"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140",
-	};
-	uint8_t key[32], nonce[32];
-
-	must(hex_decode(key, 32, secrets[below(6)]) == 0);
-	must(hex_decode(nonce, 32, secrets[below(6)]) == 0);
-	case_sign_nonce(c, &seed, key, nonce);
-}
-
 /* Few keys sign half of it; a tenth is bad. */
 static void fill_pool(void)
 {
 	for (uint32_t i = 0; i < POOL; i++) {
 		if (i < RELATED)
-			sign_related(&pool[i]);
+			case_sign_related(&pool[i], &seed, below(CASES_RELATED),
+					  below(CASES_RELATED));
 		else
 			case_sign(&pool[i], &seed, below(2) == 0 ? i : i % 40);
 		if (i % 10 == 0)
