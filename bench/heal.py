@@ -11,8 +11,10 @@ sessions, decoding, all other symbols, hashing, writing, syncing. The codec's fi
 node on a folder with exactly these symbols, once the heal is over and all nodes are idle again. Both use the workers of that one node;
 the memory is what its resident set grows by. Rounds follow each other on the same network, each with a heal and a codec's run.
 
-Every node has coded once before, so that nobody pays for fresh memory. Nothing is deleted between the two, since ext4 makes whoever creates files near recently deleted ones pay for that. --folder /dev/shm
-leaves the disk out.
+Every node has coded once before, so that nobody pays for fresh memory. ext4 makes whoever creates files near recently deleted ones pay
+for that, so the codec's folders are spread over the disk as staging folders are (`chattr +T`), and not deleted. --folder /dev/shm leaves the disk out. All nodes share this machine's cores, so
+they sleep when idle (`workers.idle`): else the naps of the other six, which have just sent their symbols, take half a core from the
+heal and nothing from the codec.
 """
 import argparse
 import json
@@ -20,6 +22,7 @@ import os
 import pathlib
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,7 +40,7 @@ def network_of(folder, size_mib, count):
     params = {**network.PARAMS, "epoch_length_blocks": ticks, "tick_interval_ms": TICK_MS,
               "storage_truth_recent_bucket_max_blocks": 2 * ticks, "storage_truth_old_bucket_min_blocks": 2 * ticks + 1}
     if "self_healing" not in network.SETTINGS:
-        network.SETTINGS = network.SETTINGS.replace("workers {{", "self_healing {{\n\tenabled = true\n}}\nworkers {{")
+        network.SETTINGS = network.SETTINGS.replace("workers {{", "self_healing {{\n\tenabled = true\n}}\nworkers {{\n\tidle = interrupt")
     return network.Network(folder, count=count, params=params)
 
 
@@ -113,8 +116,11 @@ def measure(size_mib, count, rounds, folder):
         first = net.nodes[0]
         ticket = first.json("put", path)["ticket"]
         shown = first.json("ticket", "show", ticket)
+        spread_apart = folder / "codec"
+        spread_apart.mkdir()
+        subprocess.run(["chattr", "+T", spread_apart], check=False, stderr=subprocess.DEVNULL)
         for node in net.nodes:
-            codec_seconds(node, path, folder / f"codec-{node.account}", shown)
+            codec_seconds(node, path, spread_apart / node.account, shown)
         for number in range(rounds):
             shown = first.json("ticket", "show", ticket)
             os.sync()
@@ -122,7 +128,7 @@ def measure(size_mib, count, rounds, folder):
             first.ctl("rebalance", ticket)
             node, seconds, grown = watch(net, 60 + 4 * size_mib)
             settle(net, 60 + 4 * size_mib)
-            yield seconds, codec_seconds(node, path, folder / f"codec{number}", shown, REST_S), grown
+            yield seconds, codec_seconds(node, path, spread_apart / str(number), shown, REST_S), grown
     finally:
         net.close()
 

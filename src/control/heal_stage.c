@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "assay/status.h"
+#include "base/folder.h"
 #include "base/text.h"
 
 #define DEPTH 4 /* of folders in folders; ours have two */
@@ -34,7 +35,7 @@ int stage_make(const char *root, uint64_t op)
 	static const char *const folders[] = {"", "symbols", STAGE_SYMBOLS, STAGE_IDS};
 	char path[400];
 
-	if (mkdir(root, 0700) != 0 && errno != EEXIST)
+	if (folder_make_spread(root, 0700) != 0)
 		return code_of(errno);
 	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		stage_path(path, sizeof(path), root, op, folders[i]);

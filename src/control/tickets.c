@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assay/status.h"
+#include "base/folder.h"
 #include "base/must.h"
 #include "control/tickets_impl.h"
 
@@ -129,7 +129,7 @@ struct tickets *tickets_new(struct control *c)
 	t->control = c;
 	t->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	snprintf(folder, sizeof(folder), "%s/staging", c->app->config.state_dir);
-	if (mkdir(folder, 0700) != 0)
+	if (folder_make_spread(folder, 0700) == 0)
 		sweep(folder);
 	if (t->done_fd < 0 || ticket_thread_start(&t->thread, &c->app->plane.codec) != 0) {
 		free(t);
