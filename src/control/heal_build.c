@@ -17,6 +17,7 @@
 #include "control/collect.h"
 #include "control/heal_stage.h"
 #include "control/heal_work.h"
+#include "crypto/digest.h"
 
 /* In per cent of the symbols: the first attempt, and what each further one adds. */
 enum { FIRST = 20, MORE = 5 };
@@ -54,13 +55,22 @@ static int open_in(const struct heal_task *t, const char *name, int flags)
 	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-/* What an earlier attempt has left is of no use: nobody knows how far it came. */
+static bool is_claimed(const struct heal_task *t)
+{
+	return t->order.hash[0] != '\0';
+}
+
+/*
+ * What an earlier attempt has left for an op without a claim is swept at every start, so nothing
+ * is built upon it. What was claimed may be the last there is of some symbols.
+ */
 static bool make_folder(struct building *b)
 {
 	struct heal_task *t = b->t;
-	int error = stage_remove(t->root, t->order.op, NULL, NULL);
+	int error = is_claimed(t) ? stage_again(t->root, t->order.op)
+				  : stage_remove(t->root, t->order.op, NULL, NULL);
 
-	if (error == 0)
+	if (error == 0 && !is_claimed(t))
 		error = stage_make(t->root, t->order.op);
 	if (error != 0) {
 		heal_finish(t, HEAL_END_OURS, "%s: the staging folder cannot be made: %s", t->root,
@@ -75,6 +85,34 @@ static bool make_folder(struct building *b)
 		return true;
 	heal_finish(t, HEAL_END_OURS, "the staging folder cannot be opened");
 	return false;
+}
+
+/* A symbol that was staged before, if it is still what its name says. */
+static bool take_left(uint8_t **data, size_t *len, const struct building *b, const uint8_t key[32],
+		      size_t len_max)
+{
+	uint8_t digest[32];
+	char path[400];
+
+	stage_symbol_path(path, sizeof(path), b->t->root, b->t->order.op, key);
+	*data = (uint8_t *)stage_read(len, path, len_max);
+	if (*data == NULL)
+		return false;
+	digest_one(digest, NULL, *data, *len);
+	if (memcmp(digest, key, 32) == 0)
+		return true;
+	free(*data);
+	return false;
+}
+
+static int take_own(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
+		    uint64_t size_max)
+{
+	const struct building *b = ctx;
+
+	if (is_claimed(b->t) && take_left(data, len, b, key, size_max))
+		return 0;
+	return b->t->own(b->t->own_ctx, data, len, key, size_max);
 }
 
 /* Whose trouble an error of collecting is: what came from others, or this node's disk and memory.
@@ -93,8 +131,8 @@ static bool open_ticket(struct building *b)
 	struct collect_config config = {.client = &t->client,
 					.facts = &t->facts,
 					.deal = &t->deal,
-					.own = t->own,
-					.own_ctx = t->own_ctx,
+					.own = take_own,
+					.own_ctx = b,
 					.own_first = true,
 					.p = &b->p,
 					.folder = b->symbols};
@@ -269,6 +307,14 @@ static void close_all(struct building *b)
 	buffer_free(&b->memory);
 }
 
+void heal_build_failed(const struct heal_task *t)
+{
+	if (is_claimed(t))
+		stage_again(t->root, t->order.op);
+	else
+		stage_remove(t->root, t->order.op, NULL, NULL);
+}
+
 void heal_build(struct heal_task *t)
 {
 	struct building b = {.t = t,
@@ -291,5 +337,5 @@ void heal_build(struct heal_task *t)
 	if (good)
 		heal_finish(t, HEAL_END_DONE, "%s", "");
 	else
-		stage_remove(t->root, t->order.op, NULL, NULL);
+		heal_build_failed(t);
 }

@@ -30,7 +30,15 @@ void stage_path(char *out, size_t room, const char *root, uint64_t op, const cha
 	snprintf(out, room, "%s/%" PRIu64 "%s%s", root, op, name[0] != '\0' ? "/" : "", name);
 }
 
-int stage_make(const char *root, uint64_t op)
+void stage_symbol_path(char *out, size_t room, const char *root, uint64_t op, const uint8_t id[32])
+{
+	char name[sizeof(STAGE_SYMBOLS) + BASE58_KEY_MAX] = STAGE_SYMBOLS "/";
+
+	base58_encode(name + sizeof(STAGE_SYMBOLS), BASE58_KEY_MAX, id, 32);
+	stage_path(out, room, root, op, name);
+}
+
+static int make_folders(const char *root, uint64_t op, bool again)
 {
 	static const char *const folders[] = {"", "symbols", STAGE_SYMBOLS, STAGE_IDS};
 	char path[400];
@@ -39,10 +47,40 @@ int stage_make(const char *root, uint64_t op)
 		return code_of(errno);
 	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		stage_path(path, sizeof(path), root, op, folders[i]);
-		if (mkdir(path, 0700) != 0)
+		if (mkdir(path, 0700) != 0 && !(again && errno == EEXIST))
 			return code_of(errno);
 	}
 	return 0;
+}
+
+int stage_make(const char *root, uint64_t op)
+{
+	return make_folders(root, op, false);
+}
+
+/* What a crash leaves of that is not staged. */
+static void withdraw(int folder)
+{
+	if (unlinkat(folder, STAGE_MANIFEST, 0) == 0)
+		fsync(folder);
+}
+
+int stage_again(const char *root, uint64_t op)
+{
+	int error = make_folders(root, op, true), folder;
+	char path[400];
+
+	if (error != 0)
+		return error;
+	stage_path(path, sizeof(path), root, op, "");
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder < 0)
+		return code_of(errno);
+	withdraw(folder);
+	if (unlinkat(folder, STAGE_FILE, 0) != 0 && errno != ENOENT)
+		error = code_of(errno);
+	close(folder);
+	return error;
 }
 
 /* What is in a folder; a link in it goes, and is not followed. */
@@ -86,8 +124,7 @@ static int remove_folder(const char *path, bool (*stop)(const void *ctx), const 
 
 	if (folder < 0)
 		return errno == ENOENT ? 0 : code_of(errno);
-	if (unlinkat(folder, STAGE_MANIFEST, 0) == 0)
-		fsync(folder);
+	withdraw(folder);
 	error = empty_folder(folder, DEPTH, stop, ctx);
 	if (error == 0 && rmdir(path) != 0)
 		error = code_of(errno);

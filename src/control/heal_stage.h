@@ -21,8 +21,12 @@
 
 /* root/op and a name in it; name "": the folder itself. */
 void stage_path(char *out, size_t room, const char *root, uint64_t op, const char *name);
+void stage_symbol_path(char *out, size_t room, const char *root, uint64_t op, const uint8_t id[32]);
 /* A new, empty one, with its folders; root is made if it is missing. 0 or a code by errno. */
 int stage_make(const char *root, uint64_t op);
+/* It is not staged any more, the rebuilt file is gone, and the rest is as it was; folders that are
+ * missing are made. */
+int stage_again(const char *root, uint64_t op);
 /*
  * All of it, the manifest first, so that what a crash leaves is not staged. stop (or NULL) ends it
  * with CLOSED. 0 also when there is none.

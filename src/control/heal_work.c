@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "assay/status.h"
-#include "base/text.h"
 #include "control/heal_stage.h"
 
 void heal_task_free(struct heal_task *t)
@@ -59,14 +58,14 @@ void heal_finish(struct heal_task *t, enum heal_end end, const char *format, ...
 void heal_path(void *ctx, char out[DELIVERY_PATH_ROOM], unsigned class, uint32_t ordinal)
 {
 	const struct heal_task *t = ctx;
-	char name[100], id[BASE58_KEY_MAX];
+	char name[32];
 
-	if (class == 1) {
-		snprintf(name, sizeof(name), STAGE_IDS "/idfile_%05u.bin", ordinal);
-	} else {
-		base58_encode(id, sizeof(id), t->keys[class][ordinal], 32);
-		snprintf(name, sizeof(name), STAGE_SYMBOLS "/%s", id);
+	if (class == 2) {
+		stage_symbol_path(out, DELIVERY_PATH_ROOM, t->root, t->order.op,
+				  t->keys[class][ordinal]);
+		return;
 	}
+	snprintf(name, sizeof(name), STAGE_IDS "/idfile_%05u.bin", ordinal);
 	stage_path(out, DELIVERY_PATH_ROOM, t->root, t->order.op, name);
 }
 

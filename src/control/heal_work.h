@@ -25,7 +25,7 @@ enum heal_step {
 	HEAL_STEP_LOOK,	  /* is the folder staged? No order but the op */
 	HEAL_STEP_READ,	  /* PLACE: what is staged */
 	HEAL_STEP_PUSH,	  /* PLACE: to the other holders */
-	HEAL_STEP_REMOVE, /* CLEAN, and what a failed BUILD left */
+	HEAL_STEP_REMOVE, /* CLEAN */
 };
 
 struct heal_task {
@@ -80,6 +80,8 @@ __attribute__((format(printf, 3, 4))) void heal_finish(struct heal_task *t, enum
 						       const char *format, ...);
 
 void heal_build(struct heal_task *t);
+/* What a BUILD that failed leaves: of a claimed file all that may be good, of another nothing. */
+void heal_build_failed(const struct heal_task *t);
 void heal_hash(struct heal_task *t);
 void heal_look(struct heal_task *t);
 void heal_read(struct heal_task *t);

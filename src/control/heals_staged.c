@@ -47,7 +47,7 @@ static void stage(struct store_task *task, struct store *store)
 		task->result = 0;
 	/* What nobody could verify is not staged. */
 	if (task->result != 0)
-		stage_remove(j->task.root, j->task.order.op, NULL, NULL);
+		heal_build_failed(&j->task);
 }
 
 static void on_staged(struct store_task *task)

@@ -86,7 +86,7 @@ struct heal_order {
 	uint64_t op;
 	char ticket[TICKET_ROOM];
 	char healer[ACCOUNT_ROOM]; /* HASH */
-	char hash[45];		   /* HASH, PLACE: base64, of the file as it was claimed */
+	char hash[45];		   /* base64, of the file as it was claimed; "" before (BUILD) */
 	uint64_t size;		   /* HASH: of the file */
 	uint64_t deadline_ns;	   /* 0: none */
 };

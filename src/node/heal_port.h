@@ -31,8 +31,9 @@ typedef bool (*heal_keep)(void *arg, char hash[HEAL_HASH_ROOM], uint64_t op);
 struct heal_port {
 	/*
 	 * Begins; the outcome comes from `next`, also when it is known at once. BUILD leaves a
-	 * staged folder when it is DONE and none otherwise, HASH leaves nothing, PLACE leaves
-	 * everything staged, CLEAN none.
+	 * staged folder when it is DONE and none otherwise; of what was claimed before it takes
+	 * whatever is still good and leaves that in any case, though not staged. HASH leaves
+	 * nothing, PLACE leaves everything staged, CLEAN none.
 	 */
 	void (*begin)(void *ctx, uint64_t cookie, const struct heal_order *order);
 	/* Ends it soon, with CLOSED unless it was done before. */

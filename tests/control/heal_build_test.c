@@ -121,6 +121,59 @@ static void test_scarce(void **state)
 	expect_staged();
 }
 
+/*
+ * What was claimed is rebuilt from what is left of it, whatever has become of the others' symbols,
+ * and a failure takes nothing away. Layout files are with the holders all the time.
+ */
+static void test_again(void **state)
+{
+	struct heal_order order = site_order(&site, HEAL_BUILD);
+	char name[96], path[300], part[64];
+	struct heal_done done = site_do(&site, &order);
+	uint32_t left = 0;
+
+	assert_int_equal(done.end, HEAL_END_DONE);
+	for (unsigned node = 0; node < SITE_NODES; node++)
+		for (uint32_t i = 0; i < site.file.counts[2]; i++)
+			site_remove(&site, node, 2, i);
+	/* One in two is gone, one in four has other bytes. */
+	for (uint32_t i = 0; i < site.file.counts[2]; i++) {
+		site_symbol_name(&site, name, i);
+		snprintf(path, sizeof(path), "%s/%d/%s", site.root, SITE_OP, name);
+		if (i % 2 == 0)
+			assert_int_equal(unlink(path), 0);
+		else if (i % 4 == 1)
+			assert_int_equal(truncate(path, 100), 0);
+		else
+			left++;
+	}
+	assert_true(left > site.file.source);
+	strcpy(order.hash, site.hash);
+	done = site_do(&site, &order);
+	if (done.end != HEAL_END_DONE)
+		fail_msg("%s", done.why);
+	expect_staged();
+
+	for (uint32_t i = 1; i < site.file.counts[2]; i++) {
+		site_symbol_name(&site, name, i);
+		snprintf(path, sizeof(path), "%s/%d/%s", site.root, SITE_OP, name);
+		assert_int_equal(unlink(path), 0);
+	}
+	for (unsigned again = 0; again < 2; again++) {
+		done = site_do(&site, &order);
+		assert_int_equal(done.end, HEAL_END_REMOTE);
+		snprintf(part, sizeof(part), "1 of %u symbols collected", site.file.counts[2]);
+		assert_non_null(strstr(done.why, part));
+		assert_int_equal(site_look(&site, path, SITE_OP), ASSAY_E_NOTFOUND);
+		site_symbol_name(&site, name, 0);
+		expect_file(name, site.file.artifact[2][0].data, site.file.artifact[2][0].len);
+		assert_true(site_staged(&site, "reconstructed.bin") < 0);
+	}
+	/* Nothing was claimed: nothing stays. */
+	done = build();
+	expect_failure(&done, HEAL_END_REMOTE, "0 of");
+}
+
 static void test_too_few(void **state)
 {
 	char part[64];
@@ -299,11 +352,17 @@ int main(void)
 {
 #define T(name) SITE_TEST(name, site_setup, site)
 	const struct CMUnitTest tests[] = {
-		T(test_build),	     T(test_scarce),
-		T(test_too_few),     SITE_TEST(test_silent, site_setup_brief, site),
-		T(test_wrong_bytes), T(test_other_ids),
-		T(test_other_file),  T(test_unknown),
-		T(test_late),	     T(test_cancel),
+		T(test_build),
+		T(test_scarce),
+		T(test_again),
+		T(test_too_few),
+		SITE_TEST(test_silent, site_setup_brief, site),
+		T(test_wrong_bytes),
+		T(test_other_ids),
+		T(test_other_file),
+		T(test_unknown),
+		T(test_late),
+		T(test_cancel),
 		T(test_stop),
 	};
 

@@ -559,7 +559,8 @@ struct heal_order site_order(const struct heal_site *s, enum heal_work work)
 				   .deadline_ns = clock_mono(&clock) + 60 * NS_PER_S};
 
 	strcpy(order.ticket, s->ticket);
-	strcpy(order.hash, s->hash);
+	if (work != HEAL_BUILD) /* of what was not claimed before */
+		strcpy(order.hash, s->hash);
 	return order;
 }
 

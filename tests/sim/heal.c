@@ -102,6 +102,13 @@ enum heal_end run_heal_because(struct heal_done *out, enum heal_end end, const c
 	return end;
 }
 
+/* What was claimed stays, not staged. */
+static void build_failed(struct run_node *n, const struct run_work *w)
+{
+	if (w->order.hash[0] == '\0')
+		stage_remove(n, w->order.op);
+}
+
 static enum heal_end build(struct run_node *n, const struct run_work *w, struct heal_done *out)
 {
 	struct run *r = n->run;
@@ -110,7 +117,7 @@ static enum heal_end build(struct run_node *n, const struct run_work *w, struct 
 
 	must(f != NULL);
 	if (!run_heal_enough(f, run_heal_reach(r, (unsigned)(f - r->file), n, NULL))) {
-		stage_remove(n, w->order.op);
+		build_failed(n, w);
 		return run_heal_because(out, HEAL_END_REMOTE, "too few symbols");
 	}
 	strcpy(out->hash, f->hash);
@@ -205,8 +212,9 @@ static void begin(void *ctx, uint64_t cookie, const struct heal_order *order)
 	if (order->work == HEAL_PLACE)
 		run_heal_placing(n, order);
 	if (order->work == HEAL_BUILD) {
-		stage_remove(n, order->op);
-		stage_make(n, order->op);
+		if (order->hash[0] == '\0')
+			stage_remove(n, order->op);
+		stage_make(n, order->op)->manifest = false;
 		run_pass(n, FAIL_HEAL_MKDIR);
 	}
 }
@@ -232,7 +240,7 @@ static uint64_t work_due(const struct run_work *w)
 static enum heal_end give_up(struct run_node *n, const struct run_work *w, struct heal_done *out)
 {
 	if (w->order.work == HEAL_BUILD)
-		stage_remove(n, w->order.op);
+		build_failed(n, w);
 	return w->cancelled ? run_heal_because(out, HEAL_END_CLOSED, "cancelled")
 			    : run_heal_because(out, HEAL_END_LATE, "it is late");
 }
