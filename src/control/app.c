@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@
 #include "crypto/digest.h"
 #include "crypto/self_test.h"
 #include "crypto/sign.h"
+
+#define DESCRIPTORS 65536
 
 void app_init(struct app *app, const char *config_path)
 {
@@ -100,9 +103,24 @@ static int take_lock(struct app *app)
 	return 0;
 }
 
+/* As many as the administrator allows, whatever a shell begins with: without one for a folder that
+ * has to be synced the node stops. */
+static void take_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int app_lock_start(struct app *app)
 {
-	int result = make_dir(app, app->config.state_dir, "state_dir", 0700);
+	int result;
+
+	take_descriptors();
+	result = make_dir(app, app->config.state_dir, "state_dir", 0700);
 
 	if (result == 0)
 		result = make_dir(app, app->config.run_dir, "run_dir", 0755);

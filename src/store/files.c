@@ -50,8 +50,11 @@ int store_sync_failed(struct store *s, const char *path, int code)
 {
 	s->failed = true;
 	log_error(&s->log, "store",
-		  "the disk failed to make data durable; stopping, start again when the disk is "
-		  "sound",
+		  code == ASSAY_E_FULL
+			  ? "no file descriptor is left to make data durable; stopping, allow the "
+			    "process more open files"
+			  : "the disk failed to make data durable; stopping, start again when the "
+			    "disk is sound",
 		  "path=%s error=\"%s\"", path, assay_error_text(code));
 	if (s->config.fatal == NULL)
 		abort();
