@@ -12,7 +12,8 @@ node on a folder with exactly these symbols, once the heal is over and all nodes
 the memory is what its resident set grows by. Rounds follow each other on the same network, each with a heal and a codec's run.
 
 Every node has coded once before, so that nobody pays for fresh memory. ext4 makes whoever creates files near recently deleted ones pay
-for that, so the codec's folders are spread over the disk as staging folders are (`chattr +T`), and not deleted. --folder /dev/shm leaves the disk out. All nodes share this machine's cores, so
+for that, so the codec's folders are spread over the disk as staging folders are (`chattr +T`), under new names, and not deleted. On a disk where
+this ran a few minutes ago the staging folders do pay: their names, the ops' numbers, are the same. --folder /dev/shm leaves the disk out. All nodes share this machine's cores, so
 they sleep when idle (`workers.idle`): else the naps of the other six, which have just sent their symbols, take half a core from the
 heal and nothing from the codec.
 """
@@ -116,11 +117,10 @@ def measure(size_mib, count, rounds, folder):
         first = net.nodes[0]
         ticket = first.json("put", path)["ticket"]
         shown = first.json("ticket", "show", ticket)
-        spread_apart = folder / "codec"
-        spread_apart.mkdir()
+        spread_apart = pathlib.Path(tempfile.mkdtemp(prefix="codec-", dir=folder))
         subprocess.run(["chattr", "+T", spread_apart], check=False, stderr=subprocess.DEVNULL)
         for node in net.nodes:
-            codec_seconds(node, path, spread_apart / node.account, shown)
+            codec_seconds(node, path, spread_apart / f"{spread_apart.name}-{node.account}", shown)
         for number in range(rounds):
             shown = first.json("ticket", "show", ticket)
             os.sync()
@@ -128,7 +128,7 @@ def measure(size_mib, count, rounds, folder):
             first.ctl("rebalance", ticket)
             node, seconds, grown = watch(net, 60 + 4 * size_mib)
             settle(net, 60 + 4 * size_mib)
-            yield seconds, codec_seconds(node, path, spread_apart / str(number), shown, REST_S), grown
+            yield seconds, codec_seconds(node, path, spread_apart / f"{spread_apart.name}-{number}", shown, REST_S), grown
     finally:
         net.close()
 
