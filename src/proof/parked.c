@@ -114,12 +114,15 @@ void parked_fetched(struct serve *s, struct fetch_job *job)
 {
 	struct parked *p = &s->parked[job->owner];
 	enum assay_reason reason = job->reason;
+	bool wanted;
 
 	must(&p->job == job);
-	if (reason == ASSAY_R_NONE)
-		reason = admit_artifact(job->artifact, p->work.granted);
+	wanted = !p->late && parked_wake(s, p);
+	if (wanted && reason == ASSAY_R_NONE)
+		reason = read_allowed(s, p->work.session, job->artifact, job->artifact->key,
+				      p->work.grant);
 	atomic_fetch_sub(&job->artifact->pins, 1);
-	if (p->late || !parked_wake(s, p)) {
+	if (!wanted) {
 		parked_free(s, p);
 	} else if (reason != ASSAY_R_NONE) {
 		work_refuse(s, &p->work, reason, 0);

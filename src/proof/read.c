@@ -5,13 +5,22 @@
  */
 #include "proof/serve_int.h"
 
-static bool read_granted(const struct serve *s, const struct session *session,
-			 const struct assay_read *r)
+static bool read_granted(const struct serve *s, const struct session *session, uint64_t grant,
+			 const uint8_t key[32])
 {
 	const struct view_peer *peer = view_peer_at(s->view, session->peer_slot);
 
-	return peer != NULL &&
-	       view_granted(s->view, r->grant, peer->account, r->key, ASSAY_MAY_READ);
+	return peer != NULL && view_granted(s->view, grant, peer->account, key, ASSAY_MAY_READ);
+}
+
+/* A grant may have ended since the READ came. */
+enum assay_reason read_allowed(const struct serve *s, const struct session *session,
+			       const struct artifact *artifact, const uint8_t key[32],
+			       uint64_t grant)
+{
+	if (grant != 0 && !read_granted(s, session, grant, key))
+		return ASSAY_R_GRANT;
+	return admit_artifact(artifact, grant != 0);
 }
 
 static bool read_stream(struct serve *s, const struct session *session, uint64_t op)
@@ -31,7 +40,7 @@ enum assay_reason read_admit(struct serve *s, struct session *session, const str
 		return ASSAY_R_DRAINING;
 	if ((r->flags & ~ASSAY_READ_HASHES) != 0)
 		return ASSAY_R_RESERVED;
-	if (r->grant != 0 && !read_granted(s, session, r))
+	if (r->grant != 0 && !read_granted(s, session, r->grant, r->key))
 		return ASSAY_R_GRANT;
 	if (r->count == 0 || r->count > ASSAY_READ_MAX)
 		return ASSAY_R_RANGE_END;
@@ -47,7 +56,7 @@ enum assay_reason read_admit(struct serve *s, struct session *session, const str
 	w->first = r->first;
 	w->count = r->count;
 	w->hashes = (r->flags & ASSAY_READ_HASHES) != 0;
-	w->granted = r->grant != 0;
+	w->grant = r->grant;
 	session->in_flight++;
 	return ASSAY_R_NONE;
 }
@@ -91,18 +100,19 @@ static bool read_one(struct serve *s, const struct read_waiting *r, struct artif
 		     unsigned *room)
 {
 	const struct artifact_bytes *bytes;
-	enum assay_reason reason = admit_artifact(artifact, r->granted);
+	enum assay_reason reason;
 	struct work *w = &s->work[0];
 
 	*w = (struct work){.session = session_find(s, r->index),
 			   .path = &r->path,
 			   .request = r->request,
 			   .tree = r->hashes,
-			   .granted = r->granted};
+			   .grant = r->grant};
 	if (w->session == NULL) {
 		drop(s, ASSAY_R_SESSION);
 		return true;
 	}
+	reason = read_allowed(s, w->session, artifact, r->key, r->grant);
 	if (reason == ASSAY_R_NONE) {
 		w->size = artifact->size;
 		w->chunks = artifact->chunks;

@@ -55,8 +55,8 @@ struct work {
 	uint32_t length; /* of a range */
 	uint32_t total;	 /* bytes of all ranges */
 	uint8_t k;
-	bool tree;    /* with hashes: so says also a READ */
-	bool granted; /* READ by a grant */
+	bool tree;	/* with hashes: so says also a READ */
+	uint64_t grant; /* of a READ; 0: by permission */
 	uint32_t touched_count, node_count;
 	uint32_t touched[TREE_TOUCHED_MAX];
 	const struct tree_node *node; /* the hash list */
@@ -88,7 +88,7 @@ struct read_waiting {
 	uint32_t first;
 	uint16_t count;
 	bool hashes;
-	bool granted; /* by the ledger: also what is staged */
+	uint64_t grant; /* 0: by permission */
 };
 
 /* Answers that wait for their seal. */
@@ -293,6 +293,11 @@ void batch_close(struct serve *s);
 
 /* read.c */
 enum assay_reason read_admit(struct serve *s, struct session *session, const struct dgram *d);
+/* Whether a request that has waited may still have the artifact; NULL: there is none of that key.
+ */
+enum assay_reason read_allowed(const struct serve *s, const struct session *session,
+			       const struct artifact *artifact, const uint8_t key[32],
+			       uint64_t grant);
 void read_turn(struct serve *s);
 
 /* parked.c */

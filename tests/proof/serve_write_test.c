@@ -233,6 +233,47 @@ static void test_grants(void **state)
 	assert_int_equal(refusal(peer_read(&peer, a, 0, 1, 0, 1)), ASSAY_R_GRANT);
 }
 
+/* READs that wait, for their turn or for the disk, while the grant ends: nothing is read any more.
+ */
+static void test_grant_ends(void **state)
+{
+	struct world_artifact *a = world_artifact(&world, 3000, 5, 5);
+	const uint8_t *key = a->record.key;
+	uint64_t chunks = serve_counters(world_serve(&world, 0))->chunks, counter;
+
+	atomic_store(&a->record.state, ARTIFACT_PRIVATE);
+	world.settings.any_epoch = false;
+	world.settings.epoch[0] = 7;
+	for (unsigned cold = 0; cold < 2; cold++) {
+		grant(1, "node-a", key, ASSAY_MAY_READ, 7);
+		publish_grants();
+		counter = peer_read(&peer, a, 0, 2, ASSAY_READ_HASHES, 1);
+		assert_int_equal(peer_refused_to(&peer, counter), 0);
+		if (cold == 1) {
+			world_turn(&world, true);
+			assert_int_equal(world.fetch_count, 1);
+		}
+		publish_grants(); /* none: the op is verified */
+		assert_int_equal(refusal(counter), ASSAY_R_GRANT);
+		/* Its deadline epoch begins. */
+		grant(1, "node-a", key, ASSAY_MAY_READ, 7);
+		publish_grants();
+		counter = peer_read(&peer, a, 0, 2, 0, 1);
+		if (cold == 1)
+			world_turn(&world, true);
+		grant(1, "node-a", key, ASSAY_MAY_READ, 7);
+		world.settings.epoch[0] = 8;
+		publish_grants();
+		assert_int_equal(refusal(counter), ASSAY_R_GRANT);
+		world.settings.epoch[0] = 7;
+		world_cold(a);
+	}
+	assert_int_equal(serve_counters(world_serve(&world, 0))->chunks, chunks);
+	assert_int_equal(atomic_load(&a->record.pins), 0);
+	assert_int_equal(session()->in_flight, 0);
+	assert_int_equal(session()->parked, 0);
+}
+
 static unsigned read_by(struct peer *p, const struct world_artifact *a, uint64_t op)
 {
 	uint64_t counter = peer_read(p, a, 0, 1, 0, op);
@@ -399,6 +440,7 @@ int main(void)
 		T(test_tags),
 		T(test_permissions),
 		T(test_grants),
+		T(test_grant_ends),
 		T(test_streams),
 		cmocka_unit_test(test_grants_of_nobody),
 		T(test_write_grant),
