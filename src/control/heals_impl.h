@@ -51,8 +51,9 @@ struct heals {
 	struct work_thread *thread;
 	struct heals_job_list jobs, done; /* under way; to be told */
 	TAILQ_HEAD(, staged_op) staged;
-	bool reading; /* a manifest */
-	bool changed; /* what is known of folders, to be told */
+	bool reading;  /* a manifest */
+	bool changed;  /* what is known of folders, to be told */
+	bool followed; /* what was kept at the start is in the store again */
 	bool stopped;
 };
 
@@ -76,8 +77,8 @@ void place_continue(struct heals_job *j);
 
 /* heals_manifest.c: which folders are staged. */
 /*
- * 0, NOTFOUND: it has no manifest that can be parsed; IO; AGAIN: it is being read, and an outcome
- * without a cookie will tell that it was.
+ * 0, NOTFOUND: it has no manifest that can be parsed, or nobody could read its file; IO; AGAIN: it
+ * is being read, and an outcome without a cookie will tell that it was, or it is being built.
  */
 int staged_hash(struct heals *h, char hash[HEAL_HASH_ROOM], uint64_t op);
 /* At start: the folder stays; hash: of its row, or "". False: no memory. */

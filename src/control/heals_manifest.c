@@ -160,6 +160,52 @@ void staged_spoil(struct heals *h, uint64_t op)
 	changed(h);
 }
 
+/* --- the store's side */
+
+/* The folder is being filled or emptied, and the store with it. */
+static bool is_changing(const struct heals *h, uint64_t op)
+{
+	const struct heals_job *j;
+
+	TAILQ_FOREACH(j, &h->jobs, entry)
+	if (j->task.order.op == op &&
+	    (j->task.order.work == HEAL_BUILD || j->task.order.work == HEAL_CLEAN))
+		return true;
+	return false;
+}
+
+/*
+ * Why nobody could read the file although its folder is whole, or NULL. It goes from the store with
+ * an artifact of the same bytes that somebody has put and removed, and it rots like any.
+ */
+static const char *why_unreadable(const struct heals *h, const struct staged_op *s)
+{
+	struct store *store = h->config.app->store;
+	struct artifact_info info;
+	uint8_t key[32];
+
+	if (!h->followed || store == NULL || !base64_read(key, 32, s->hash, strlen(s->hash)))
+		return NULL;
+	if (store_stat(store, key, &info) != 0)
+		return "the store has it no more";
+	return info.state == ARTIFACT_ROT ? "its bytes have changed on the disk" : NULL;
+}
+
+static int well(struct heals *h, char hash[HEAL_HASH_ROOM], const struct staged_op *s)
+{
+	const char *why = why_unreadable(h, s);
+
+	memcpy(hash, s->hash, HEAL_HASH_ROOM);
+	if (why == NULL)
+		return 0;
+	if (is_changing(h, s->op))
+		return ASSAY_E_AGAIN;
+	log_warning(&h->config.app->log, "heal", "a rebuilt file is not readable any more",
+		    "op=%lu why=\"%s\"", s->op, why);
+	staged_spoil(h, s->op);
+	return ASSAY_E_NOTFOUND;
+}
+
 int staged_hash(struct heals *h, char hash[HEAL_HASH_ROOM], uint64_t op)
 {
 	struct staged_op *s = staged_known(h, op);
@@ -177,9 +223,9 @@ int staged_hash(struct heals *h, char hash[HEAL_HASH_ROOM], uint64_t op)
 		s->reader = NULL; /* what it reads is of the file before */
 	}
 	if (s->state == STAGED_WELL)
-		memcpy(hash, s->hash, HEAL_HASH_ROOM);
-	if (s->state == STAGED_WELL || s->state == STAGED_NOT)
-		return s->state == STAGED_WELL ? 0 : ASSAY_E_NOTFOUND;
+		return well(h, hash, s);
+	if (s->state == STAGED_NOT)
+		return ASSAY_E_NOTFOUND;
 	s->manifest = file;
 	s->state = STAGED_WANTED;
 	read_next(h);

@@ -165,6 +165,7 @@ static void on_restaged(struct store_task *task)
 {
 	struct restaging *r = (struct restaging *)task;
 
+	r->heals->followed = true;
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct kept *k = &r->kept[i];
 

@@ -256,7 +256,10 @@ void record_rot(struct store *s, struct record *r, const char *why)
 		return;
 	hex_encode(key, r->artifact.key, 32);
 	log_error(&s->log, "store",
-		  "artifact has rotted and is not served; put the same file again to repair it",
+		  r->staged ? "the rebuilt file of a heal has rotted and is not served; the heal "
+			      "builds it again while its deadline allows"
+			    : "artifact has rotted and is not served; put the same file again to "
+			      "repair it",
 		  "key=%s size=%llu why=\"%s\"", key, (unsigned long long)r->artifact.size, why);
 }
 

@@ -466,6 +466,72 @@ static void test_restart_with_a_damaged_file(void **state)
 	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_NOTFOUND);
 }
 
+static int64_t read_file(void *ctx, void *out, size_t len)
+{
+	size_t *at = ctx, n = len < SITE_SIZE - *at ? len : SITE_SIZE - *at;
+
+	memcpy(out, site.file.data + *at, n);
+	*at += n;
+	return (int64_t)n;
+}
+
+static void put(struct store *store, const void *arg)
+{
+	size_t at = 0;
+	uint8_t key[32];
+
+	assert_int_equal(
+		store_put(store, key, &(struct store_input){read_file, &at, SITE_SIZE}, NULL), 0);
+}
+
+static void take_away(struct store *store, const void *arg)
+{
+	assert_int_equal(store_remove(store, arg), 0);
+}
+
+static void scrub(struct store *store, const void *arg)
+{
+	struct store_stats stats;
+
+	store_stats(store, &stats);
+	for (uint64_t i = 0; i < stats.artifacts + stats.staged; i++)
+		assert_int_equal(store_scrub_one(store, 0), 1);
+}
+
+static void expect_rebuilt(const uint8_t key[32])
+{
+	struct heal_order build = site_order(&site, HEAL_BUILD);
+	char hash[HEAL_HASH_ROOM];
+	struct heal_done done;
+
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), ASSAY_E_NOTFOUND);
+	strcpy(build.hash, site.hash);
+	done = site_do(&site, &build);
+	if (done.end != HEAL_END_DONE)
+		fail_msg("%s", done.why);
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), 0);
+	assert_true(is_readable(key));
+}
+
+/* What no verifier could read is not staged, however whole its folder is: no vote is lost by it. */
+static void test_gone_from_the_store(void **state)
+{
+	char hash[HEAL_HASH_ROOM];
+	uint8_t key[32];
+
+	assert_true(base64_read(key, 32, site.hash, 44));
+	assert_int_equal(site_restart(&site, keep), 1);
+	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
+	site_store(&site, 0, put, NULL); /* behind what the start has ordered */
+	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), 0);
+	site_store(&site, 0, take_away, key);
+	expect_rebuilt(key);
+	damage("reconstructed.bin"); /* the store has a link to it */
+	site_store(&site, 0, scrub, NULL);
+	assert_false(is_readable(key));
+	expect_rebuilt(key);
+}
+
 /* A thread reads the manifest, once; who asks meanwhile is told that it is not known yet. */
 static void test_manifest_is_read_aside(void **state)
 {
@@ -520,6 +586,7 @@ int main(void)
 		T(test_damaged_own),
 		T(test_restart),
 		T(test_restart_without_rows),
+		T(test_gone_from_the_store),
 		T(test_restart_with_a_damaged_file),
 		T(test_manifest_is_read_aside),
 		T(test_folder_that_cannot_be_reached),
