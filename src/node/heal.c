@@ -123,7 +123,14 @@ static void begin(struct heal *h, struct heal_job *job, struct moment now, struc
 	heal_job_log(h, job, "begins", "work=%s", heal_work_name(job->work));
 }
 
-/* With a permit the op is read again: it may have moved on while the job waited. */
+/* With a permit op and mode are read again: both may have changed while the job waited. */
+static bool may_begin(const struct heal *h, const struct heal_job *job)
+{
+	if (job->work == HEAL_CLEAN)
+		return true;
+	return heal_fits(h, job) == 1 && (job->role == HEAL_ROLE_FINALIZER || heal_is_on(h));
+}
+
 static void run_queue(struct heal *h, struct moment now, struct effects *out)
 {
 	struct heal_job *job;
@@ -134,10 +141,11 @@ static void run_queue(struct heal *h, struct moment now, struct effects *out)
 			job->phase = JOB_QUEUED;
 		if (job->phase != JOB_QUEUED || !permitted(h, job))
 			continue;
-		if (job->work == HEAL_CLEAN || heal_fits(h, job) == 1)
+		if (may_begin(h, job))
 			begin(h, job, now, out);
 		else
-			heal_job_drop(h, job, "the op has moved on or cannot be read");
+			heal_job_drop(h, job,
+				      "the op has moved on or cannot be read, or the mode is 0");
 	}
 }
 

@@ -92,6 +92,8 @@ bool heal_claimable(const struct heal_op *op);
 bool heal_late(const struct heal *h, uint64_t deadline_epoch);
 /* Does the work fit the op, as the ledger has it now? 1, 0, or a code when that cannot be read. */
 int heal_fits(const struct heal *h, const struct heal_job *job);
+/* Healer and verifier may begin something: the mode is known, and not 0. */
+bool heal_is_on(const struct heal *h);
 /* When work on the op has to be over: now + op_timeout, or sooner. */
 uint64_t heal_end_ns(const struct heal *h, const struct heal_job *job, struct moment now);
 const struct ticket *heal_ticket(const struct heal *h, const char *id);

@@ -53,6 +53,14 @@ bool heal_claimable(const struct heal_op *op)
 	return op->status == HEAL_SCHEDULED || op->status == HEAL_IN_PROGRESS;
 }
 
+bool heal_is_on(const struct heal *h)
+{
+	const struct ledger_view *ledger = &h->ctx->ledger;
+	struct heal_terms terms;
+
+	return ledger->heal_terms(ledger->ctx, &terms) == 0 && terms.mode != 0;
+}
+
 bool heal_late(const struct heal *h, uint64_t deadline_epoch)
 {
 	const struct ledger_view *ledger = &h->ctx->ledger;

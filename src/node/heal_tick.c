@@ -147,10 +147,7 @@ static void forget_votes(struct heal *h)
 
 static void dispatch(struct heal *h)
 {
-	const struct ledger_view *ledger = &h->ctx->ledger;
-	struct heal_terms terms;
-
-	if (ledger->heal_terms(ledger->ctx, &terms) != 0 || terms.mode == 0)
+	if (!heal_is_on(h))
 		return;
 	heal_each_op(h, HEAL_SCHEDULED, heal_claim_dispatch, h);
 	heal_each_op(h, HEAL_IN_PROGRESS, heal_claim_dispatch, h);

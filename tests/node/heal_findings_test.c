@@ -164,6 +164,30 @@ static void test_mode_zero_begins_nothing(void **state)
 	assert_string_equal(ward_vote_row(&w, vote), "submitted");
 }
 
+/* Nor does what waited for a permit, or for its next attempt, when the mode changed. */
+static void test_mode_zero_begins_nothing_that_waits(void **state)
+{
+	uint64_t op[3], vote = ward_reported(&w);
+
+	for (unsigned i = 0; i < 3; i++)
+		op[i] = ward_op(&w, w.self, w.other[0], w.other[1]);
+	ward_tick(&w);
+	assert_int_equal(w.begun[HEAL_BUILD], 2);
+	assert_int_equal(w.begun[HEAL_HASH], 1);
+	set_mode(0);
+	while (w.orders > 0)
+		ward_end(&w, HEAL_END_REMOTE, "", "no answer");
+	ward_pass(&w, 2100);
+	assert_int_equal(w.begun[HEAL_BUILD], 2);
+	assert_int_equal(w.begun[HEAL_HASH], 1);
+	assert_int_equal(w.entries, 0);
+	set_mode(1);
+	ward_run(&w);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(ward_status(&w, op[i]), HEAL_HEALER_REPORTED);
+	assert_string_equal(ward_vote_row(&w, vote), "submitted");
+}
+
 /* Two verifiers with different words for it: one hash. */
 static void test_l2_canonical_reason_hash(void **state)
 {
@@ -281,6 +305,7 @@ int main(void)
 		TEST(test_m7_finalizer_in_every_mode),
 		TEST(test_m7_finalizer_without_parameters),
 		TEST(test_mode_zero_begins_nothing),
+		TEST(test_mode_zero_begins_nothing_that_waits),
 		TEST(test_l2_canonical_reason_hash),
 		TEST(test_l3_second_insert_is_a_typed_signal),
 		TEST(test_l3_no_second_submit),

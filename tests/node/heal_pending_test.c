@@ -148,6 +148,37 @@ static void test_pending_with_staging_that_cannot_be_read(void **state)
 	check_claim(op, "submitted", true);
 }
 
+/* Whether there is a claim nobody knows: nothing is built over its folder, and nothing removed. */
+static void test_rows_that_cannot_be_read(void **state)
+{
+	uint64_t op = pending(), vote;
+
+	w.claim_read_error = ASSAY_E_IO;
+	ward_run(&w);
+	check_claim(op, "pending", true);
+	assert_int_equal(w.begun[HEAL_CLEAN] + w.begun[HEAL_BUILD] + w.entries, 0);
+	w.claim_read_error = 0;
+	ward_tick(&w);
+	ward_apply(&w);
+	check_claim(op, "submitted", true);
+
+	/* The healer's part of it is over, and what it built stays. */
+	op = ward_claimed(&w);
+	w.claim_read_error = ASSAY_E_IO;
+	ward_run(&w);
+	check_claim(op, "submitted", true);
+	assert_int_equal(w.begun[HEAL_CLEAN], 0);
+	w.claim_read_error = 0;
+
+	vote = ward_reported(&w);
+	w.vote_read_error = ASSAY_E_IO;
+	ward_run(&w);
+	assert_int_equal(w.begun[HEAL_HASH] + w.entries, 0);
+	w.vote_read_error = 0;
+	ward_run(&w);
+	assert_string_equal(ward_vote_row(&w, vote), "submitted");
+}
+
 /* The manifest is being read: nothing is done, said or granted until it is; then it goes on soon.
  */
 static void test_pending_with_staging_that_is_not_known_yet(void **state)
@@ -273,6 +304,7 @@ int main(void)
 		TEST(test_pending_without_staging_is_rebuilt),
 		TEST(test_pending_with_damaged_staging_is_rebuilt),
 		TEST(test_pending_with_staging_that_cannot_be_read),
+		TEST(test_rows_that_cannot_be_read),
 		TEST(test_pending_with_staging_that_is_not_known_yet),
 		TEST(test_pending_in_the_deadline_epoch_is_kept),
 		TEST(test_pending_reported_with_this_hash),

@@ -160,6 +160,8 @@ static void new_faults(void)
 	w.terms_error = DRAW;
 	w.vote_error = DRAW;
 	w.staged_error = DRAW;
+	w.claim_read_error = DRAW;
+	w.vote_read_error = DRAW;
 	w.claim_put_error = DRAW;
 	w.claim_drop_error = DRAW;
 	w.vote_put_error = DRAW;
@@ -170,6 +172,7 @@ static void new_faults(void)
 static void no_faults(void)
 {
 	w.op_error = w.ops_error = w.terms_error = w.vote_error = w.staged_error = 0;
+	w.claim_read_error = w.vote_read_error = 0;
 	w.claim_put_error = w.claim_drop_error = w.vote_put_error = w.mark_error = 0;
 	w.armed_in = 0;
 }

@@ -62,6 +62,7 @@ struct ward {
 	struct sim_log log;
 	/* Faults. */
 	int op_error, ops_error, terms_error, vote_error, staged_error;	   /* of reads */
+	int claim_read_error, vote_read_error;				   /* of rows */
 	int claim_put_error, claim_drop_error, vote_put_error, mark_error; /* of rows */
 	bool endless;							   /* listings */
 	enum failpoint armed;

@@ -68,14 +68,16 @@ static int claim_find(void *ctx, struct heal_claim_row *out, uint64_t op)
 {
 	struct ward *w = ctx;
 
-	return w->rows.claim_find(w->rows.ctx, out, op);
+	return w->claim_read_error != 0 ? w->claim_read_error
+					: w->rows.claim_find(w->rows.ctx, out, op);
 }
 
 static int claims(void *ctx, struct heal_claim_row *out, size_t *n, size_t room, uint64_t after)
 {
 	struct ward *w = ctx;
 
-	return w->rows.claims(w->rows.ctx, out, n, room, after);
+	return w->claim_read_error != 0 ? w->claim_read_error
+					: w->rows.claims(w->rows.ctx, out, n, room, after);
 }
 
 static int claim_mark(void *ctx, uint64_t op)
@@ -105,7 +107,8 @@ static int vote_find(void *ctx, const char *self, struct heal_vote_row *out, uin
 {
 	struct ward *w = ctx;
 
-	return w->rows.vote_find(w->rows.ctx, self, out, op);
+	return w->vote_read_error != 0 ? w->vote_read_error
+				       : w->rows.vote_find(w->rows.ctx, self, out, op);
 }
 
 static int votes(void *ctx, const char *self, struct heal_vote_row *out, size_t *n, size_t room,
@@ -113,7 +116,8 @@ static int votes(void *ctx, const char *self, struct heal_vote_row *out, size_t 
 {
 	struct ward *w = ctx;
 
-	return w->rows.votes(w->rows.ctx, self, out, n, room, after);
+	return w->vote_read_error != 0 ? w->vote_read_error
+				       : w->rows.votes(w->rows.ctx, self, out, n, room, after);
 }
 
 static int vote_mark(void *ctx, const char *self, uint64_t op)
