@@ -82,6 +82,12 @@ static int pull(struct hashing *h, struct assay_fleet *fleet)
 	return error;
 }
 
+/* This node's memory or its socket: the healer has no part in it. */
+static bool is_ours(int error)
+{
+	return error == ASSAY_E_NOMEM || error == ASSAY_E_IO;
+}
+
 static void judge(struct hashing *h)
 {
 	struct heal_task *t = h->t;
@@ -89,7 +95,7 @@ static void judge(struct hashing *h)
 	char *text;
 
 	if (h->error != 0) {
-		heal_finish(t, h->error == ASSAY_E_NOMEM ? HEAL_END_OURS : HEAL_END_REMOTE,
+		heal_finish(t, is_ours(h->error) ? HEAL_END_OURS : HEAL_END_REMOTE,
 			    "%" PRIu64 " of %" PRIu64 " octets came: %.100s", h->len, t->order.size,
 			    h->why);
 		return;

@@ -12,6 +12,10 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/text.h"
 #include "control/heal_site.h"
 #include "crypto/digest.h"
@@ -199,6 +203,50 @@ static void test_late(void **state)
 	assert_int_equal(done.end, HEAL_END_OURS);
 }
 
+/* Every socket but those of the nodes becomes one that cannot be read; how many there were. */
+static unsigned break_sockets(void)
+{
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	unsigned n = 0;
+
+	assert_true(nothing >= 0);
+	for (int fd = 3; fd < 256; fd++) {
+		int type = 0;
+		socklen_t len = sizeof(type);
+		bool theirs = false;
+
+		for (unsigned i = 0; i < SITE_NODES; i++)
+			theirs |= site.node[i].fd == fd;
+		if (theirs || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+		    type != SOCK_DGRAM)
+			continue;
+		assert_int_equal(dup2(nothing, fd), fd);
+		n++;
+	}
+	close(nothing);
+	return n;
+}
+
+/* This node's socket fails: that is no fault of the healer either. */
+static void test_own_socket(void **state)
+{
+	struct heal_order order = order_of(hash, SIZE);
+	struct heal_done done;
+	unsigned broken = 0;
+	uint64_t cookie;
+
+	site.node[HEALER].silent = true;
+	cookie = site_begin(&site, &order);
+	for (unsigned ms = 0; ms < 60000 && broken == 0; ms++) {
+		broken = break_sockets();
+		usleep(1000);
+	}
+	assert_int_equal(broken, 1);
+	done = site_wait(&site, cookie);
+	if (done.end != HEAL_END_OURS)
+		fail_msg("%d: %s", done.end, done.why);
+}
+
 /* Several at once, of which one hangs: the others end. */
 static void test_beside(void **state)
 {
@@ -243,7 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_honest),	    T(test_other_bytes), T(test_size),	T(test_announces_much),
 		T(test_ends_early), T(test_not_granted), T(test_limit), T(test_unknown_healer),
-		T(test_late),	    T(test_beside),	 T(test_turn),
+		T(test_late),	    T(test_beside),	 T(test_turn),	T(test_own_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
