@@ -203,6 +203,12 @@ int collect_layout(struct collect *c)
 
 /* --- symbols --- */
 
+static void have_symbol(struct collect *c, uint32_t ordinal)
+{
+	c->state[ordinal] = HAVE_IT;
+	c->have++;
+}
+
 static void keep_symbol(struct collect *c, uint32_t ordinal, const void *data, size_t len)
 {
 	int error = coded_take(&(struct coded_sink){c->config.p, c->config.folder}, ARTIFACT_SYMBOL,
@@ -212,8 +218,7 @@ static void keep_symbol(struct collect *c, uint32_t ordinal, const void *data, s
 		c->error = fail(c, error, "%s", c->config.p->message);
 		return;
 	}
-	c->state[ordinal] = HAVE_IT;
-	c->have++;
+	have_symbol(c, ordinal);
 }
 
 static void want_symbol(struct collect *c, uint32_t ordinal);
@@ -260,9 +265,12 @@ static void own_symbol(struct collect *c, uint32_t ordinal)
 {
 	uint8_t *data;
 	size_t len;
+	int error = c->config.own(c->config.own_ctx, &data, &len, c->layout.ids[ordinal],
+				  layout_symbol_file(&c->layout));
 
-	if (c->config.own(c->config.own_ctx, &data, &len, c->layout.ids[ordinal],
-			  layout_symbol_file(&c->layout)) != 0)
+	if (error == ASSAY_E_EXISTS)
+		have_symbol(c, ordinal);
+	if (error != 0)
 		return;
 	keep_symbol(c, ordinal, data, len);
 	free(data);

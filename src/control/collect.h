@@ -14,7 +14,7 @@ struct collect_config {
 	const struct assay_client_config *client; /* with the account */
 	const struct ticket_facts *facts;
 	const struct ticket_deal *deal;
-	/* This node's store: as network_own_read. */
+	/* This node's store: as network_own_read. EXISTS: the folder has that symbol, well. */
 	int (*own)(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
 		   uint64_t size_max);
 	void *own_ctx;

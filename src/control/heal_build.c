@@ -87,14 +87,26 @@ static bool make_folder(struct building *b)
 	return false;
 }
 
-/* A symbol that was staged before, if it is still what its name says. */
-static bool take_left(uint8_t **data, size_t *len, const struct building *b, const uint8_t key[32],
+/* Where the key's file is staged; true: it is a layout file. */
+static bool path_left(char out[DELIVERY_PATH_ROOM], const struct building *b, const uint8_t key[32])
+{
+	const struct ticket_index *index = collect_index(b->c);
+
+	for (uint32_t i = 0; i < b->t->facts.max; i++)
+		if (memcmp(index->layout_ids[i], key, 32) == 0) {
+			heal_path(b->t, out, 1, i);
+			return true;
+		}
+	stage_symbol_path(out, DELIVERY_PATH_ROOM, b->t->root, b->t->order.op, key);
+	return false;
+}
+
+/* A file that was staged before, if it is still what its key says. */
+static bool take_left(uint8_t **data, size_t *len, const char *path, const uint8_t key[32],
 		      size_t len_max)
 {
 	uint8_t digest[32];
-	char path[400];
 
-	stage_symbol_path(path, sizeof(path), b->t->root, b->t->order.op, key);
 	*data = (uint8_t *)stage_read(len, path, len_max);
 	if (*data == NULL)
 		return false;
@@ -109,10 +121,16 @@ static int take_own(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32
 		    uint64_t size_max)
 {
 	const struct building *b = ctx;
+	char path[DELIVERY_PATH_ROOM];
+	bool is_layout = path_left(path, b, key);
 
-	if (is_claimed(b->t) && take_left(data, len, b, key, size_max))
+	if (!is_claimed(b->t) || !take_left(data, len, path, key, size_max))
+		return b->t->own(b->t->own_ctx, data, len, key, size_max);
+	if (is_layout)
 		return 0;
-	return b->t->own(b->t->own_ctx, data, len, key, size_max);
+	/* A symbol stays the file that it is, which a crash does not touch. */
+	free(*data);
+	return ASSAY_E_EXISTS;
 }
 
 /* Whose trouble an error of collecting is: what came from others, or this node's disk and memory.

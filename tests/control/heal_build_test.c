@@ -122,8 +122,8 @@ static void test_scarce(void **state)
 }
 
 /*
- * What was claimed is rebuilt from what is left of it, whatever has become of the others' symbols,
- * and a failure takes nothing away. Layout files are with the holders all the time.
+ * What was claimed is rebuilt from what is left of it, whatever has become of all that the others
+ * had; what is good stays the file that it is, and a failure takes nothing away.
  */
 static void test_again(void **state)
 {
@@ -131,11 +131,21 @@ static void test_again(void **state)
 	char name[96], path[300], part[64];
 	struct heal_done done = site_do(&site, &order);
 	uint32_t left = 0;
+	struct stat was[64], is;
 
 	assert_int_equal(done.end, HEAL_END_DONE);
+	assert_true(site.file.counts[2] <= 64);
 	for (unsigned node = 0; node < SITE_NODES; node++)
-		for (uint32_t i = 0; i < site.file.counts[2]; i++)
-			site_remove(&site, node, 2, i);
+		for (unsigned class = 1; class <= 2; class ++)
+			for (uint32_t i = 0; i < site.file.counts[class]; i++)
+				site_remove(&site, node, class, i);
+	/* One layout file is left. */
+	for (uint32_t i = 0; i < site.file.counts[1]; i++) {
+		snprintf(path, sizeof(path), "%s/%d/id_files/idfile_%05u.bin", site.root, SITE_OP,
+			 i);
+		if (i != 1)
+			assert_int_equal(unlink(path), 0);
+	}
 	/* One in two is gone, one in four has other bytes. */
 	for (uint32_t i = 0; i < site.file.counts[2]; i++) {
 		site_symbol_name(&site, name, i);
@@ -146,6 +156,8 @@ static void test_again(void **state)
 			assert_int_equal(truncate(path, 100), 0);
 		else
 			left++;
+		if (i % 4 == 3)
+			assert_int_equal(stat(path, &was[i]), 0);
 	}
 	assert_true(left > site.file.source);
 	strcpy(order.hash, site.hash);
@@ -153,6 +165,13 @@ static void test_again(void **state)
 	if (done.end != HEAL_END_DONE)
 		fail_msg("%s", done.why);
 	expect_staged();
+	for (uint32_t i = 3; i < site.file.counts[2]; i += 4) {
+		site_symbol_name(&site, name, i);
+		snprintf(path, sizeof(path), "%s/%d/%s", site.root, SITE_OP, name);
+		assert_int_equal(stat(path, &is), 0);
+		assert_int_equal(is.st_ino, was[i].st_ino);
+		assert_memory_equal(&is.st_ctim, &was[i].st_ctim, sizeof(is.st_ctim));
+	}
 
 	for (uint32_t i = 1; i < site.file.counts[2]; i++) {
 		site_symbol_name(&site, name, i);
@@ -171,7 +190,7 @@ static void test_again(void **state)
 	}
 	/* Nothing was claimed: nothing stays. */
 	done = build();
-	expect_failure(&done, HEAL_END_REMOTE, "0 of");
+	expect_failure(&done, HEAL_END_REMOTE, "no layout");
 }
 
 static void test_too_few(void **state)
