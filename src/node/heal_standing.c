@@ -117,7 +117,13 @@ static void say_idle(const struct heal *h, struct heal_standing *s, const struct
 				    const struct heal_op *op) = {say_healer, say_verifier,
 								 say_finalizer};
 
-	says[s->role](h, s, op);
+	/* Until the next tick ends the job. */
+	if (s->role != HEAL_ROLE_FINALIZER && heal_op_final(op))
+		waits(s, "over", "%s", "");
+	else if (s->role == HEAL_ROLE_HEALER && !heal_claimable(op))
+		waits(s, "claimed", "%s", "");
+	else
+		says[s->role](h, s, op);
 }
 
 /* --- one job */

@@ -29,6 +29,8 @@ static void test_standings(void **state)
 	heal_list(&w.heal, s, 4);
 	assert_string_equal(s[0].phase, "claiming");
 	ward_apply(&w);
+	heal_list(&w.heal, s, 4);
+	assert_string_equal(s[0].phase, "claimed"); /* and not any more on its way */
 	ward_tick(&w);
 	heal_list(&w.heal, s, 4);
 	assert_int_equal(s[0].role, HEAL_ROLE_FINALIZER);
