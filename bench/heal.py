@@ -22,6 +22,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -148,6 +149,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--folder", type=pathlib.Path, help="where the nodes live; 20 times the size is needed")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the nodes end with it
     os.environ["ASSAY_BUILD"] = str(arguments.build.resolve())
     sys.path.insert(0, str(TOOLS))
     print("| MiB | heal, MiB/s | codec alone, MiB/s | ratio | memory, MiB |\n|---|---|---|---|---|")
