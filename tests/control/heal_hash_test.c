@@ -52,11 +52,11 @@ static void grant(uint64_t op)
 	pthread_mutex_unlock(&site.hold);
 }
 
-static int setup(void **state)
+static int open_with(uint32_t answer_ms)
 {
 	struct world *w = &site.node[HEALER].world;
 
-	heal_site_open(&site, SITE_PATIENT);
+	heal_site_open(&site, answer_ms);
 	pthread_mutex_lock(&site.hold);
 	staged = world_artifact(w, SIZE, 5, 3);
 	atomic_store(&staged->record.state, ARTIFACT_PRIVATE);
@@ -65,6 +65,22 @@ static int setup(void **state)
 	heal_hash_text(hash, staged->record.key);
 	grant(OP);
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return open_with(SITE_PATIENT);
+}
+
+static int setup_brief(void **state)
+{
+	return open_with(SITE_BRIEF);
+}
+
+/* Nobody would wait that long for one answer. */
+static int setup_for_ever(void **state)
+{
+	return open_with(600000);
 }
 
 static struct heal_order order_of(const char *claimed, uint64_t size)
@@ -189,6 +205,18 @@ static void test_unknown_healer(void **state)
 	assert_int_equal(done.end, HEAL_END_OURS);
 }
 
+/* Where it cannot be reached by anybody: that is the healer's own doing. */
+static void test_no_address(void **state)
+{
+	struct heal_done done;
+
+	net_accept(&site.net, site.node[HEALER].account, "node_update",
+		   json_pack("{ssss}", "account", site.node[HEALER].account, "address",
+			     "nowhere.example"));
+	done = hash_as(hash, SIZE);
+	expect_remote(&done, "address");
+}
+
 /* A healer that hangs costs no more than the deadline. */
 static void test_late(void **state)
 {
@@ -266,32 +294,62 @@ static void test_beside(void **state)
 	assert_int_equal(done.end, HEAL_END_CLOSED);
 }
 
-/* The healer serves somebody else first, who then rests: this one waits for its turn. */
-static void test_turn(void **state)
+/* The one place of the healer is somebody else's, who rests from then on. */
+static void occupy(uint64_t for_ns)
 {
 	struct world *w = &site.node[HEALER].world;
 	struct clock clock = clock_real();
-	struct heal_done done;
 
 	pthread_mutex_lock(&site.hold);
 	assert_true(streams_take(&w->peer_sessions->streams, 1, OP, VIEW_PEERS_MAX - 1, 0xffff0001,
-				 clock_mono(&clock)));
+				 clock_mono(&clock) + for_ns));
 	w->settings.streams_max = 1;
 	pthread_mutex_unlock(&site.hold);
 	grant(OP);
+}
+
+/* The healer serves somebody else first, for longer than one READ waits: this one waits for its
+ * turn. */
+static void test_turn(void **state)
+{
+	struct heal_done done;
+
+	occupy(SITE_BRIEF * NS_PER_MS);
 	done = hash_as(hash, SIZE);
 	if (done.end != HEAL_END_DONE)
 		fail_msg("%s", done.why);
-	assert_true(world_refused(w, ASSAY_R_BUSY) > 0);
+	assert_true(world_refused(&site.node[HEALER].world, ASSAY_R_BUSY) > 0);
+}
+
+/* One that is busy for ever, and says so as often as it is asked, has no more than the deadline. */
+static void test_busy_for_ever(void **state)
+{
+	struct heal_order order = order_of(hash, SIZE);
+	struct heal_done done;
+
+	occupy(3600 * NS_PER_S);
+	done = site_do_late(&site, &order, 500);
+	assert_int_equal(done.end, HEAL_END_LATE);
 }
 
 int main(void)
 {
 #define T(name) SITE_TEST(name, setup, site)
 	const struct CMUnitTest tests[] = {
-		T(test_honest),	    T(test_other_bytes), T(test_size),	T(test_announces_much),
-		T(test_ends_early), T(test_not_granted), T(test_limit), T(test_unknown_healer),
-		T(test_late),	    T(test_beside),	 T(test_turn),	T(test_own_socket),
+		T(test_honest),
+		T(test_other_bytes),
+		T(test_size),
+		T(test_announces_much),
+		T(test_ends_early),
+		T(test_not_granted),
+		T(test_limit),
+		T(test_unknown_healer),
+		T(test_no_address),
+		T(test_late),
+		T(test_beside),
+		T(test_own_socket),
+		SITE_TEST(test_turn, setup_brief, site),
+		SITE_TEST(test_busy_for_ever, setup_for_ever, site),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
