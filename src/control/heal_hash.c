@@ -135,6 +135,9 @@ void heal_hash(struct heal_task *t)
 		error = pull(&h, fleet);
 	if (error == 0)
 		judge(&h);
+	else if (error == ASSAY_E_INVAL)
+		heal_finish(t, HEAL_END_REMOTE, "%s has no address on the ledger: %.80s",
+			    t->deal.other[0].account, t->deal.other[0].address);
 	else
 		heal_finish(t, HEAL_END_OURS, "no session with %s: %s", t->deal.other[0].account,
 			    assay_error_text(error));
