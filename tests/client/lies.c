@@ -208,6 +208,35 @@ static bool parts(struct liar *l, struct answer *a)
 	return true;
 }
 
+/* A part of that number, with the hashes that would follow from it: they lie outside of the list.
+ */
+static bool outside(struct answer *a, unsigned part)
+{
+	struct assay_chunk *m = chunk(a);
+
+	if (!is(a, ASSAY_CHUNK_MSG))
+		return false;
+	m->answer.part = (uint16_t)part;
+	m->answer.n = ASSAY_CHUNK_HASHES_ONLY;
+	m->chunk = ASSAY_NO_CHUNK;
+	m->length = 0;
+	m->hash_first = m->hash_total + ASSAY_CHUNK_HASHES_ONLY * (part - m->answer.parts);
+	a->len = sizeof(*m) + 32 * ASSAY_CHUNK_HASHES_ONLY;
+	m->head.head.length = (uint16_t)a->len;
+	memset(m + 1, 0x5a, 32 * ASSAY_CHUNK_HASHES_ONLY);
+	return true;
+}
+
+static bool beyond(struct liar *l, struct answer *a)
+{
+	return outside(a, chunk(a)->answer.parts + 1u);
+}
+
+static bool before(struct liar *l, struct answer *a)
+{
+	return outside(a, 0);
+}
+
 static bool place(struct liar *l, struct answer *a)
 {
 	if (!is(a, ASSAY_CHUNK_MSG))
@@ -266,6 +295,8 @@ const struct lie lies_tree[] = {
 	{"shorter", shorter, LIE, 0, 0, ASSAY_INVALID_TRANSCRIPT, ASSAY_STEP_SHAPE},
 	{"size", size, LIE, 0, 0, ASSAY_INVALID_TRANSCRIPT, ASSAY_STEP_SHAPE},
 	{"parts", parts, LIE, 0, 0, ASSAY_INVALID_TRANSCRIPT, ASSAY_STEP_SHAPE},
+	{"beyond", beyond, LIE, 0, 0, ASSAY_INVALID_TRANSCRIPT, ASSAY_STEP_SHAPE},
+	{"before", before, LIE, 0, 0, ASSAY_INVALID_TRANSCRIPT, ASSAY_STEP_SHAPE},
 	{"place", place, LIE, 0, 0, ASSAY_INVALID_TRANSCRIPT, ASSAY_STEP_SHAPE},
 	{"no-hashes", no_hashes, LIE, 0, 0, ASSAY_INVALID_TRANSCRIPT, ASSAY_STEP_SHAPE},
 	{0},
@@ -287,6 +318,8 @@ const struct lie lies_read[] = {
 	{"data", first_byte, LIE, 0, 0, ASSAY_HASH_MISMATCH, ASSAY_STEP_TREE},
 	{"hash", hash, LIE, 0, 0, ASSAY_HASH_MISMATCH, ASSAY_STEP_TREE},
 	{"size", size, LIE, 0, 0, ASSAY_HASH_MISMATCH, ASSAY_STEP_SHAPE},
+	{"parts", parts, LIE, 0, 0, ASSAY_HASH_MISMATCH, ASSAY_STEP_SHAPE},
+	{"beyond", beyond, LIE, 0, 0, ASSAY_HASH_MISMATCH, ASSAY_STEP_SHAPE},
 	{"place", place, LIE, 0, 0, ASSAY_HASH_MISMATCH, ASSAY_STEP_SHAPE},
 	{"shorter", shorter, LIE, 0, 0, ASSAY_HASH_MISMATCH, ASSAY_STEP_SHAPE},
 	{"last-part", last_part, WAY, 0, 0, ASSAY_INCOMPLETE, ASSAY_STEP_TAG},
