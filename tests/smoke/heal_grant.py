@@ -9,7 +9,7 @@ import subprocess
 
 from smoke import Peer, Refused, Session, SmokeCase, blake3, main, nodes, prove_body
 import heal
-from network import Network
+from network import LONG, Network
 
 OFF = heal.HEALING.replace("enabled = true", "enabled = false")
 
@@ -110,7 +110,10 @@ class HealGrant(SmokeCase):
         watcher = next(node for node in self.network.nodes if node is not healer)
         healer.environment = {"ASSAY_FAILPOINT": "heal.clean_removed"}
         self.enable(op["healer"])
-        heal.wait_heal(watcher, self.ticket, lambda op: op["state"] == "reported", "the healer to claim")
+        reported = heal.wait_heal(watcher, self.ticket, lambda op: op["state"] == "reported", "the healer to claim")
+        session = self.session(healer, op["votes"][0]["verifier"])
+        self.assertEqual(data, session.fetch(blake3(data), grant=op["op"]))
+        self.ends_with_the_deadline(watcher, session, blake3(data), reported)
         heal.wait_heal(watcher, self.ticket, lambda op: op["state"] == "expired", "the deadline")
         nodes.wait_until(lambda: healer.process.poll() is not None, "the healer to die while it cleans")
         self.assertEqual(-signal.SIGKILL, healer.process.returncode)
@@ -121,6 +124,27 @@ class HealGrant(SmokeCase):
         session = self.session(healer, op["votes"][0]["verifier"])
         self.refused("grant", session.fetch, blake3(data), grant=op["op"])
         self.refused("artifact_unknown", session.fetch, blake3(data))
+
+    def ends_with_the_deadline(self, watcher, session, key, op):
+        """In the op's deadline epoch nothing is readable, although it may still be verified there. Says nothing where the machine
+        is too slow to look at that epoch more than twice."""
+        number, granted, session.timeout = op["op"], 0, 5
+
+        def state():
+            return watcher.json("heal", "show", number)
+        nodes.wait_until(lambda: state()["epoch"] >= op["deadline_epoch"], "the deadline epoch", LONG)
+        while True:
+            try:
+                session.fetch(key, grant=number)
+                granted += 1
+            except Refused as refused:
+                self.assertEqual("grant", refused.reason)
+                return
+            except (ValueError, OSError):  # it has expired, and the healer has died of it
+                return
+            if state()["state"] != "reported":
+                break
+        self.assertLess(granted, 3, "readable in the deadline epoch")
 
     def test_wrong_failpoint(self):
         node = self.node("alone", start=False)
