@@ -156,6 +156,40 @@ static void test_few_folders_are_removed_at_once(void **state)
 	assert_int_equal(w.folders, 0);
 }
 
+/* What cannot be read is neither published nor rebuilt: its symbols may be the last there are. */
+static void test_finalizer_waits_for_staging_that_cannot_be_read(void **state)
+{
+	uint64_t op = ward_claimed(&w);
+
+	ward_votes(&w, op, true);
+	w.begun[HEAL_BUILD] = 0;
+	w.staged_error = ASSAY_E_IO;
+	ward_run(&w);
+	assert_int_equal(w.begun[HEAL_BUILD] + w.begun[HEAL_PLACE] + w.begun[HEAL_CLEAN], 0);
+	assert_string_equal(ward_claim_row(&w, op), "submitted");
+	w.staged_error = 0;
+	ward_run(&w);
+	assert_int_equal(w.begun[HEAL_BUILD], 0);
+	assert_true(ward_find(&w, op)->published);
+}
+
+/* The publication never came: nothing goes, and all is placed again. */
+static void test_publication_without_a_verdict(void **state)
+{
+	uint64_t op = ward_claimed(&w);
+
+	ward_votes(&w, op, true);
+	ward_tick(&w);
+	ward_done(&w);
+	ward_say(&w, ENTRY_EXPIRED, 0, "");
+	assert_string_equal(ward_claim_row(&w, op), "submitted");
+	assert_int_equal(w.orders, 0);
+	assert_non_null(ward_folder(&w, op));
+	ward_run(&w);
+	assert_int_equal(w.begun[HEAL_PLACE], 2);
+	assert_true(ward_find(&w, op)->published);
+}
+
 /* VERIFIED, and the staged files are gone: built anew, the same hash, published. */
 static void test_finalizer_rebuilds_lost_staging(void **state)
 {
@@ -371,6 +405,8 @@ int main(void)
 		TEST(test_cleaning_after_a_publication_is_tried_again),
 		TEST(test_what_a_rebuild_left_goes_with_its_op),
 		TEST(test_few_folders_are_removed_at_once),
+		TEST(test_finalizer_waits_for_staging_that_cannot_be_read),
+		TEST(test_publication_without_a_verdict),
 		TEST(test_finalizer_rebuilds_lost_staging),
 		TEST(test_finalizer_rebuilds_what_placing_finds_damaged),
 		TEST(test_finalizer_rebuilt_to_another_hash_is_not_published),

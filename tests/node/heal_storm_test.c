@@ -147,8 +147,10 @@ static void entry_fate(void)
 {
 	if (chance(70))
 		ward_apply(&w);
+	else if (chance(50))
+		ward_say(&w, ENTRY_EXPIRED, 0, "");
 	else
-		ward_say(&w, chance(50) ? ENTRY_EXPIRED : ENTRY_VERDICT_CAME, 99, "");
+		ward_say(&w, ENTRY_VERDICT_CAME, 99, "");
 }
 
 static void new_faults(void)

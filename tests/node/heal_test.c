@@ -267,6 +267,25 @@ static void test_verifier_tries_three_times_then_votes_against(void **state)
 	assert_string_equal(ward_vote_row(&w, op), "submitted");
 }
 
+/* Between its attempts a verifier keeps its permit: never are more read at once. */
+static void test_permit_between_attempts(void **state)
+{
+	uint64_t op = ward_reported(&w), other = ward_reported(&w);
+
+	w.heal.settings.verifications_max = 1;
+	ward_tick(&w);
+	assert_int_equal(w.orders, 1);
+	assert_int_equal(ward_order(&w, 0)->order.op, op);
+	ward_end(&w, HEAL_END_REMOTE, "", "no answer");
+	assert_int_equal(w.orders, 0);
+	ward_pass(&w, 2001);
+	assert_int_equal(w.orders, 1);
+	assert_int_equal(ward_order(&w, 0)->order.op, op);
+	ward_done(&w);
+	assert_int_equal(w.orders, 1);
+	assert_int_equal(ward_order(&w, 0)->order.op, other);
+}
+
 /* One attempt gets fetch_timeout, or what 8 MiB/s need; a try that we cut short is no evidence. */
 static void test_verifier_time_of_an_attempt(void **state)
 {
@@ -402,6 +421,7 @@ int main(void)
 		TEST(test_verifier_compares_with_the_result_hash),
 		TEST(test_verifier_without_result_hash_does_not_vote),
 		TEST(test_verifier_tries_three_times_then_votes_against),
+		TEST(test_permit_between_attempts),
 		TEST(test_verifier_time_of_an_attempt),
 		TEST(test_verifier_hash_that_cannot_be_computed),
 		TEST(test_verifier_local_causes_are_no_votes),
