@@ -106,8 +106,13 @@ static void show_part(json_t *part)
 static void put_line(const char *title, const char *said)
 {
 	fputs(title, stdout);
-	for (; *said != '\0'; said++)
-		putchar((uint8_t)*said < 0x20 || *said == 0x7f ? '?' : *said);
+	for (; *said != '\0'; said++) {
+		uint8_t c = (uint8_t)said[0], next = (uint8_t)said[1];
+		bool high = c == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080 to U+009f */
+
+		putchar(c < 0x20 || c == 0x7f || high ? '?' : c);
+		said += high;
+	}
 	putchar('\n');
 }
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -390,6 +391,59 @@ with socket.socket(socket.AF_UNIX) as s:
         self.assertRegex(node.ctl("status").stdout, r"running")
         self.assertEqual(0, node.stop())
         self.assertFalse(re.search("sanitizer|must", node.log.read_text(encoding="utf-8")))
+
+
+class Heals(Case):
+    """What a daemon may say of heals, by one that says only that."""
+
+    def say(self, *results):
+        path = self.folder / "said.sock"
+        path.unlink(missing_ok=True)
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path))
+        server.listen(1)
+
+        def serve():
+            with server, server.accept()[0] as s, s.makefile("rw", encoding="utf-8") as lines:
+                for line, result in zip(lines, results):
+                    lines.write(json.dumps({"jsonrpc": "2.0", "id": json.loads(line)["id"], "result": result}) + "\n")
+                    lines.flush()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join, nodes.PATIENCE)
+        return ("--socket", path)
+
+    def heal(self, op=7, state="reported", **more):
+        return {"op": op, "ticket": "ab" * 16, "state": state, "published": False, "healer": "n1", "scheduled_epoch": 3,
+                "votes": [{"verifier": name, "vote": vote} for name, vote in (("n2", "for"), ("n3", "against"), ("n4", "none"))],
+                "deadline_epoch": 6, "epoch": 4, "next": "2 of 3 votes for it; 1 for and 1 against are there", "part": [],
+                "size": 300_000, "data_hash": "D=", "result_hash": "R=", "notes": "", "copy": "current", **more}
+
+    def test_show(self):
+        part = {"role": "healer", "phase": "rebuilding", "waiting_for": "", "failed_attempts": 2, "why": "n5, n6 do not answer",
+                "done": 1024, "total": 4096}
+        text = self.good("heal", "show", 7, *self.say(self.heal(part=[part], copy="behind")))
+        for words in ("heal operation 7 of ticket " + "ab" * 16 + " (293 KiB): reported",
+                      "scheduled in epoch 3, deadline epoch 6; it is epoch 4", "hash of the file   D=", "hash of the result R=",
+                      "verifier n2: for", "verifier n3: against", "verifier n4: no vote yet", "next: 2 of 3 votes for it",
+                      "this node, as healer: rebuilding, 1.00 KiB of 4.00 KiB",
+                      "  attempts that failed: 2, the last: n5, n6 do not answer", "its copy of the ledger is behind"):
+            self.assertIn(words + "\n", text.replace("it; 1 for and 1 against are there", "it"))
+        # Other nodes' words say nothing to the terminal, whatever else they say.
+        notes = "a\x1b[2Jb\x7fc\x9b2Jd\x85e\u00e9\u20ac"
+        self.assertIn("notes: a?[2Jb?c?2Jd?e\u00e9\u20ac\n", self.good("heal", "show", 7, *self.say(self.heal(notes=notes))))
+        self.assertEqual(notes, json.loads(self.good("heal", "show", 7, "--json", *self.say(self.heal(notes=notes))))["notes"])
+
+    def test_pages(self):
+        first, second = [self.heal(op) for op in range(1, 101)], [self.heal(101, "verified", published=True)]
+        lines = self.good("heals", *self.say({"heals": first, "more": True}, {"heals": second, "more": False})).splitlines()
+        self.assertEqual(1 + 101, len(lines))
+        self.assertRegex(lines[1], r"^ +1 +(ab){16} +reported +n1 +1-1/3 +6 ")
+        self.assertRegex(lines[-1], r"^101 +(ab){16} +published +n1 ")
+        self.assertEqual("", self.good("heals", *self.say({"heals": [], "more": False})))
+
+    def test_daemon_ends(self):
+        self.bad(1, "assayctl: .", "heals", "--watch", 1, *self.say({"heals": [self.heal()], "more": False}))
 
 
 if __name__ == "__main__":
