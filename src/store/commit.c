@@ -226,8 +226,8 @@ static void finish(struct store *s, struct commit *c)
 
 	if (c->keep)
 		store_hold(s, t->key);
-	else if (c->err != 0 && c->old == NULL)
-		claim_unmark(s, t->key);
+	else if (c->err != 0 && (c->old == NULL || c->old->staged))
+		claim_unmark(s, t->key); /* nobody claims what a heal has staged */
 	temp_drop(s, &t->temp);
 	record_free(c->record);
 	pthread_mutex_lock(&s->transfers->lock);

@@ -77,6 +77,7 @@ int stage_load(struct store *s, const uint8_t key[32])
 	int err = 0;
 
 	if (r != NULL) {
+		claim_end(s, r); /* of a push that came to nothing */
 		record_stage(s, r);
 		return 0;
 	}

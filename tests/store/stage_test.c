@@ -289,6 +289,55 @@ static void test_promotion(void **state)
 	}
 }
 
+static enum store_claim claimed_by_nobody(void *ctx, const uint8_t key[32])
+{
+	return STORE_UNCLAIMED;
+}
+
+/* What a process leaves that dies in the middle of a push. */
+static void leave_mark(struct world *w)
+{
+	uint8_t key[32];
+	char path[100] = "artifacts/pushed/";
+
+	file_key(0, 3000, key);
+	hex_encode(path + strlen(path), key, 32);
+	w->disk.close(w->disk.ctx, w->disk.open(w->disk.ctx, path, DISK_CREATE));
+}
+
+/* A push that comes to nothing leaves what was staged as it was: it waits for nobody's claim, also
+ * behind the next start. */
+static void test_failed_promotion(void **state)
+{
+	/* The name of the outboard fails, that of the bytes; or the process dies. */
+	for (unsigned n = 1; n <= 3; n++) {
+		struct world w;
+		struct pushed p = {.world = &w, .account = 1, .session = 1};
+
+		world_sim(&w, n);
+		w.config.staging_bytes = 1 << 20;
+		assert_int_equal(world_open(&w), 0);
+		write_source(&w, 0, 3000);
+		assert_int_equal(stage(&w, 0, 3000), 0);
+		if (n < 3) {
+			sim_disk_fail(w.sim, n, SIM_RENAME, ASSAY_E_NOSPC);
+			assert_int_equal(push_file(&p, 0, 3000), WRITE_FAILED);
+			sim_disk_fail(w.sim, 0, 0, 0);
+		} else {
+			leave_mark(&w);
+		}
+		assert_int_equal(state_of(&w, 0, 3000), ARTIFACT_PRIVATE);
+		reopen(&w);
+		store_claims_set(w.store, &(struct store_claims){claimed_by_nobody, NULL});
+		w.time.mono_ns += 2 * 3600 * 1000000000ull;
+		while (store_claims_sweep(w.store))
+			;
+		assert_int_equal(state_of(&w, 0, 3000), ARTIFACT_PRIVATE);
+		assert_int_equal(read_all(&w, 0, 3000), ASSAY_R_NONE);
+		world_free(&w);
+	}
+}
+
 /* Rot is rot, and good bytes make it staged again, never an artifact. */
 static void test_rot(void **state)
 {
@@ -497,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_artifacts_stay),
 		cmocka_unit_test(test_promotion),
+		cmocka_unit_test(test_failed_promotion),
 		cmocka_unit_test(test_rot),
 		cmocka_unit_test(test_crash_everywhere),
 		cmocka_unit_test(test_fail_everywhere),
