@@ -116,6 +116,14 @@ static void put_line(const char *title, const char *said)
 	putchar('\n');
 }
 
+/* What is shown may be old, and the node does nothing about it. */
+static void show_copy(json_t *told)
+{
+	if (strcmp(text(told, "copy"), "current") != 0)
+		printf("this node does nothing now: its copy of the ledger is %s\n",
+		       text(told, "copy"));
+}
+
 void show_heal(json_t *heal)
 {
 	json_t *item;
@@ -136,22 +144,27 @@ void show_heal(json_t *heal)
 	if (text(heal, "next")[0] != '\0')
 		printf("next: %s\n", text(heal, "next"));
 	json_array_foreach(json_object_get(heal, "part"), i, item) show_part(item);
-	if (strcmp(text(heal, "copy"), "current") != 0)
-		printf("this node does nothing now: its copy of the ledger is %s\n",
-		       text(heal, "copy"));
+	show_copy(heal);
 }
 
 static json_t *heals_now(struct ctl *ctl, struct ctl_link *link)
 {
 	json_t *params = json_pack("{s:b}", "open", (int)(ctl->option[OPT_OPEN] != NULL));
-	json_t *heals = ctl_call_pages(link, "heal.list", params, "heals", "op");
+	json_t *heals = ctl_call_pages(link, "heal.list", params, "heals", "op"), *now = NULL;
+	json_t *ledger = heals != NULL ? ctl_call(link, "ledger.status", NULL, -1) : NULL;
 
-	return heals != NULL ? json_pack("{s:o}", "heals", heals) : NULL;
+	if (ledger != NULL)
+		now = json_pack("{s:O,s:O}", "heals", heals, "copy",
+				json_object_get(ledger, "condition"));
+	json_decref(ledger);
+	json_decref(heals);
+	return now;
 }
 
 static void show(json_t *now, json_t *before)
 {
 	show_heals(json_object_get(now, "heals"));
+	show_copy(now);
 }
 
 int command_heals(struct ctl *ctl, char **arguments, unsigned count)

@@ -436,14 +436,21 @@ class Heals(Case):
 
     def test_pages(self):
         first, second = [self.heal(op) for op in range(1, 101)], [self.heal(101, "verified", published=True)]
-        lines = self.good("heals", *self.say({"heals": first, "more": True}, {"heals": second, "more": False})).splitlines()
+        current, behind = ({"condition": condition} for condition in ("current", "behind"))
+        lines = self.good("heals", *self.say({"heals": first, "more": True}, {"heals": second, "more": False}, current)).splitlines()
         self.assertEqual(1 + 101, len(lines))
         self.assertRegex(lines[1], r"^ +1 +(ab){16} +reported +n1 +1-1/3 +6 ")
         self.assertRegex(lines[-1], r"^101 +(ab){16} +published +n1 ")
-        self.assertEqual("", self.good("heals", *self.say({"heals": [], "more": False})))
+        self.assertEqual("", self.good("heals", *self.say({"heals": [], "more": False}, current)))
+        said = self.say({"heals": second, "more": False}, behind)
+        self.assertRegex(self.good("heals", *said), r"(?m)^101 .*\nthis node does nothing now: its copy of the ledger is behind\n")
+        said = self.say({"heals": second, "more": False}, behind)
+        self.assertEqual({"heals": second, "copy": "behind"}, json.loads(self.good("heals", "--json", *said)))
 
     def test_daemon_ends(self):
-        self.bad(1, "assayctl: .", "heals", "--watch", 1, *self.say({"heals": [self.heal()], "more": False}))
+        shown = self.bad(1, "assayctl: .", "heals", "--watch", 1,
+                         *self.say({"heals": [self.heal()], "more": False}, {"condition": "current"}))
+        self.assertRegex(shown, r"(?m)^ *7 .* reported ")
 
 
 if __name__ == "__main__":
