@@ -101,6 +101,26 @@ void run_heal_accepted(struct run *r, const struct entry *e)
 
 /* --- what nodes do --- */
 
+/* By what the node knows, the deadline epoch has not begun: the ledger itself would still take it.
+ */
+void run_heal_sends(struct run_node *n, const uint8_t *bytes, size_t len)
+{
+	struct state *s = n->run->options.heal ? core_state(n->core) : NULL;
+	const struct heal_op *op;
+	struct entry e;
+
+	if (s == NULL)
+		return;
+	must(entry_parse(&e, bytes, len));
+	op = strcmp(e.type, "heal_claim") == 0 || strcmp(e.type, "heal_vote") == 0
+		     ? heal_op_find(s, op_of(&e))
+		     : NULL;
+	if (op != NULL && state_epoch(s) >= op->deadline_epoch)
+		run_wrong(n->run, "%s sends %s of op %" PRIu64 " in its deadline epoch", e.author,
+			  e.type, op->id);
+	entry_free(&e);
+}
+
 void run_heal_placing(struct run_node *n, const struct heal_order *order)
 {
 	const struct heal_op *op = heal_op_find(core_state(n->core), order->op);

@@ -268,6 +268,44 @@ static void test_partitions(void **state)
 	end_healed();
 }
 
+static bool building(void)
+{
+	return healer()->staged != NULL;
+}
+
+static bool reading(void)
+{
+	return reported() && verifier(0)->work != NULL && verifier(1)->work != NULL;
+}
+
+static bool late(void)
+{
+	return state_epoch(run.net.state) >= op()->deadline_epoch;
+}
+
+/* Claim and votes are ready and the log is away until their time is over: they are not sent then.
+ */
+static void test_log_away(void **state)
+{
+	begin_op();
+	until(building);
+	healer()->cut_ns = RUN_NEVER;
+	until(late);
+	healer()->cut_ns = 0;
+	until(final);
+	assert_int_equal(run.claims, 0);
+	end_with(HEAL_EXPIRED);
+
+	begin_op();
+	until(reading);
+	verifier(0)->cut_ns = verifier(1)->cut_ns = RUN_NEVER;
+	until(late);
+	verifier(0)->cut_ns = verifier(1)->cut_ns = 0;
+	until(final);
+	assert_int_equal(run.votes, 0);
+	end_with(HEAL_EXPIRED);
+}
+
 /* What is verified is published in every mode; what is not is removed when its time is over. */
 static void test_modes(void **state)
 {
@@ -394,13 +432,21 @@ static void test_many(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_healed),		cmocka_unit_test(test_crash_points),
-		cmocka_unit_test(test_crash_cleaning),	cmocka_unit_test(test_crash_applying),
-		cmocka_unit_test(test_wrong_answers),	cmocka_unit_test(test_forger),
-		cmocka_unit_test(test_deniers),		cmocka_unit_test(test_silent_verifiers),
-		cmocka_unit_test(test_partitions),	cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_no_symbols),	cmocka_unit_test(test_damaged_staging),
-		cmocka_unit_test(test_stopped_holders), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_healed),
+		cmocka_unit_test(test_crash_points),
+		cmocka_unit_test(test_crash_cleaning),
+		cmocka_unit_test(test_crash_applying),
+		cmocka_unit_test(test_wrong_answers),
+		cmocka_unit_test(test_forger),
+		cmocka_unit_test(test_deniers),
+		cmocka_unit_test(test_silent_verifiers),
+		cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_log_away),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_no_symbols),
+		cmocka_unit_test(test_damaged_staging),
+		cmocka_unit_test(test_stopped_holders),
+		cmocka_unit_test(test_many),
 	};
 
 	if (argc > 1)

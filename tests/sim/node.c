@@ -42,6 +42,7 @@ static enum log_result engine_append(void *ctx, uint64_t *seq, const uint8_t *en
 
 	if (cut(n) || n->frozen)
 		return LOG_UNAVAILABLE;
+	run_heal_sends(n, entry, len);
 	result = n->engine.append(n->engine.ctx, seq, entry, len);
 	if (result == LOG_APPENDED || result == LOG_DUPLICATE)
 		run_check_acked(n->run, *seq, entry, len);

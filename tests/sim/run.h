@@ -233,6 +233,8 @@ void run_heal_mode(struct run *r, unsigned mode);
 void run_heal_fail(struct run_node *n, enum failpoint which, unsigned in);
 
 /* heal_check.c */
+/* An entry on its way into the log. */
+void run_heal_sends(struct run_node *n, const uint8_t *bytes, size_t len);
 void run_heal_said(struct run *r, const struct entry *e); /* an entry with any verdict */
 void run_heal_accepted(struct run *r, const struct entry *e);
 /* The process is up: what was swept while it started is judged by its copy. */
