@@ -136,8 +136,8 @@ void heal_hash(struct heal_task *t)
 	if (error == 0)
 		judge(&h);
 	else if (error == ASSAY_E_INVAL)
-		heal_finish(t, HEAL_END_REMOTE, "%s has no address on the ledger: %.80s",
-			    t->deal.other[0].account, t->deal.other[0].address);
+		heal_finish(t, HEAL_END_REMOTE, "%s has no usable address on the ledger",
+			    t->deal.other[0].account);
 	else
 		heal_finish(t, HEAL_END_OURS, "no session with %s: %s", t->deal.other[0].account,
 			    assay_error_text(error));

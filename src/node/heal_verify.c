@@ -169,6 +169,10 @@ static void vote_against(struct heal *h, struct heal_job *job, const char *reaso
 
 	heal_negative_hash(v.hash, reason);
 	snprintf(v.details, sizeof(v.details), "%s: %s", reason, why);
+	/* What others have a part in may be cut within a character, and JSON takes no half ones. */
+	for (char *p = v.details; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 	vote(h, job, &v, now, out);
 }
 

@@ -323,6 +323,17 @@ static void test_verifier_hash_that_cannot_be_computed(void **state)
 	ward_apply(&w);
 }
 
+/* Whatever the reason reads like, it is a text of the entry. */
+static void test_verifier_details_are_plain(void **state)
+{
+	ward_reported(&w);
+	ward_tick(&w);
+	ward_end(&w, HEAL_END_WRONG, "", "half of \xc3\xa4: \xc3");
+	assert_string_equal(json_string_value(ward_sent(&w, "details")),
+			    "reason_hash_compute_failed: half of ??: ?");
+	ward_apply(&w);
+}
+
 /* A cause of our own is no reason to vote against anybody. */
 static void test_verifier_local_causes_are_no_votes(void **state)
 {
@@ -424,6 +435,7 @@ int main(void)
 		TEST(test_permit_between_attempts),
 		TEST(test_verifier_time_of_an_attempt),
 		TEST(test_verifier_hash_that_cannot_be_computed),
+		TEST(test_verifier_details_are_plain),
 		TEST(test_verifier_local_causes_are_no_votes),
 		TEST(test_verifier_op_that_moved_on_gets_no_vote),
 		TEST(test_verifier_ledger_that_cannot_be_read_is_no_vote),
