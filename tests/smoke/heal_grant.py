@@ -32,6 +32,12 @@ class HealGrant(SmokeCase):
             ask(*arguments, **options)
         self.assertEqual(reason, caught.exception.reason)
 
+    def readable(self, session, key, grant):
+        try:
+            return key == blake3(session.fetch(key, grant=grant))
+        except Refused:
+            return False
+
     def enable(self, *accounts):
         for node in self.network.nodes:
             if node.account in accounts:
@@ -75,6 +81,12 @@ class HealGrant(SmokeCase):
             self.refused("artifact_private", session.fetch, key)
             self.refused("artifact_private", session.prove, prove_body(data, key, (0, 500), 256, epoch=self.network.epoch()))
         self.refused("grant", self.session(healer, other).fetch, key, grant=number)
+        # The operator puts that very file and removes it again: what the verifiers are to read is made anew.
+        self.assertEqual(key.hex(), healer.json("artifact", "put", self.file("the-same", data))["key"])
+        self.assertEqual(data, session.fetch(key))
+        healer.ctl("artifact", "remove", key.hex())
+        nodes.wait_until(lambda: self.readable(session, key, number), "the staged file to be readable again")
+        self.refused("artifact_private", session.fetch, key)
         self.assertNotIn(key.hex(), [a["key"] for a in healer.json("artifact", "list")["artifacts"]])
         off = next(node for node in self.network.nodes if node.account == verifiers[0]).json("heal", "show", number)
         self.assertEqual(("verifier", "off", "current"), (off["part"][0]["role"], off["part"][0]["phase"], off["copy"]))
