@@ -227,18 +227,34 @@ static void tell_host(struct network *n)
 	runner_host(core_runner(n->core), &host);
 }
 
-static void publish_changes(struct network *n)
+static int publish_registry(struct network *n)
 {
 	json_t *result = NULL;
 	struct rpc_error error = {0};
+	int failed = reload_registry(n->control, &result, &error);
 
-	if (n->registry_changed && reload_registry(n->control, &result, &error) != 0)
+	if (failed != 0 && failed != ASSAY_E_NOMEM)
 		log_error(&n->app->log, "registry", error.message, NULL);
-	else if (!n->registry_changed && n->view_changed && publish_view(n->control) != 0)
-		log_warning(&n->app->log, "control", "out of memory",
-			    "the workers keep their former epochs");
 	json_decref(result);
-	n->registry_changed = n->view_changed = false;
+	return failed;
+}
+
+/* A registry that cannot be read keeps nothing else back. Without memory the next turn tries again:
+ * a grant that has ended must not live on in the workers. */
+static void publish_changes(struct network *n)
+{
+	int failed = n->registry_changed ? publish_registry(n) : 0;
+
+	if (n->view_changed && (!n->registry_changed || failed == ASSAY_E_INVAL))
+		failed = publish_view(n->control);
+	if (failed == ASSAY_E_NOMEM) {
+		if (!n->unpublished)
+			log_warning(&n->app->log, "control", "out of memory",
+				    "the workers keep their former epochs for now");
+		n->unpublished = true;
+		return;
+	}
+	n->unpublished = n->registry_changed = n->view_changed = false;
 }
 
 static void turn(struct network *n)

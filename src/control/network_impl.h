@@ -31,6 +31,7 @@ struct network {
 	uint64_t cookies;
 	uint64_t host_ns; /* when the host's facts are looked at again */
 	bool registry_changed, view_changed;
+	bool unpublished;	  /* for want of memory, and the log has it */
 	uint64_t heal_generation; /* of the grants that the workers have */
 };
 
