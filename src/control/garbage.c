@@ -267,11 +267,11 @@ static void walk(struct garbage_keeper *k)
 
 /* --- all artifacts --- */
 
-/* What a heal of this node's may be reading, or others from it. */
+/* What a heal of this node's may be reading or bringing to its holders. */
 static bool heals(struct garbage_keeper *k)
 {
 	static const enum heal_status open[] = {HEAL_SCHEDULED, HEAL_IN_PROGRESS,
-						HEAL_HEALER_REPORTED};
+						HEAL_HEALER_REPORTED, HEAL_VERIFIED};
 	struct heal_op *ops[HEAL_PAGE_MAX];
 
 	for (unsigned i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
@@ -281,7 +281,8 @@ static bool heals(struct garbage_keeper *k)
 			int n = heal_ops_by_status(k->state, ops, &cursor, open[i], HEAL_PAGE_MAX);
 
 			for (int at = 0; at < n; at++)
-				if (strcmp(text_of(ops[at]->healer), k->config.self) == 0)
+				if (!ops[at]->published &&
+				    strcmp(text_of(ops[at]->healer), k->config.self) == 0)
 					return true;
 		} while (cursor != 0);
 	}

@@ -146,12 +146,14 @@ static bool id_files_sound(const json_t *list)
 	return true;
 }
 
-/* Exactly the layout's ids, sorted, each once. */
-static bool keys_sound(const json_t *list, const struct layout *l)
+/* Exactly the layout's ids, sorted, each once: 0, CORRUPT or NOMEM. */
+static int check_keys(const json_t *list, const struct layout *l)
 {
-	char **keys = json_array_size(list) == l->symbols ? sorted_keys(l) : NULL;
-	bool sound = keys != NULL;
+	bool sound = json_array_size(list) == l->symbols;
+	char **keys = sound ? sorted_keys(l) : NULL;
 
+	if (sound && keys == NULL)
+		return ASSAY_E_NOMEM;
 	for (uint32_t i = 0; sound && i < l->symbols; i++) {
 		const char *text = json_string_value(json_array_get(list, i));
 
@@ -159,7 +161,7 @@ static bool keys_sound(const json_t *list, const struct layout *l)
 			(i == 0 || strcmp(keys[i - 1], keys[i]) != 0);
 	}
 	free(keys);
-	return sound;
+	return sound ? 0 : ASSAY_E_CORRUPT;
 }
 
 static int parse_layout(struct layout *l, const char **why, const json_t *json)
@@ -174,16 +176,17 @@ static int parse_layout(struct layout *l, const char **why, const json_t *json)
 	return error;
 }
 
-static const char *fault_of(const struct manifest *m, const json_t *json)
+/* Against the layout in it. */
+static int check(const struct manifest *m, const char **why, const json_t *json)
 {
 	uint8_t hash[32];
 
+	*why = "the hash is not that of the layout";
 	if (!base64_read(hash, 32, m->hash, strlen(m->hash)) ||
 	    memcmp(hash, m->layout.hash, 32) != 0)
-		return "the hash is not that of the layout";
-	if (!keys_sound(json_object_get(json, "symbol_keys"), &m->layout))
-		return "the symbol keys are not those of the layout";
-	return NULL;
+		return ASSAY_E_CORRUPT;
+	*why = "the symbol keys are not those of the layout";
+	return check_keys(json_object_get(json, "symbol_keys"), &m->layout);
 }
 
 static int take(struct manifest *m, const char **why, const json_t *json)
@@ -205,14 +208,15 @@ static int take(struct manifest *m, const char **why, const json_t *json)
 	error = parse_layout(&m->layout, why, layout);
 	if (error != 0)
 		return error;
-	*why = fault_of(m, json);
-	if (*why != NULL)
+	error = check(m, why, json);
+	if (error != 0)
 		layout_free(&m->layout);
-	return *why == NULL ? 0 : ASSAY_E_CORRUPT;
+	return error;
 }
 
 int manifest_parse(struct manifest *m, const char **why, const char *text, size_t len)
 {
+	json_error_t fault;
 	json_t *json;
 	int error;
 
@@ -221,7 +225,9 @@ int manifest_parse(struct manifest *m, const char **why, const char *text, size_
 	if (len > MANIFEST_MAX)
 		return ASSAY_E_CORRUPT;
 	*why = "it is not JSON";
-	json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &fault);
+	if (json == NULL && json_error_code(&fault) == json_error_out_of_memory)
+		return ASSAY_E_NOMEM;
 	error = json_is_object(json) ? take(m, why, json) : ASSAY_E_CORRUPT;
 	json_decref(json);
 	return error;

@@ -428,7 +428,7 @@ static void test_twice(void **state)
 	assert_int_equal(count(ARTIFACT_PLACED), own);
 }
 
-/* A heal of this node's may stage any of it. */
+/* A heal of this node's may stage or publish any of it. */
 static void test_heal(void **state)
 {
 	struct heal_op *op;
@@ -441,7 +441,10 @@ static void test_heal(void **state)
 	op = heal_op_new(net.state, "another", SELF, 8);
 	pass(100 * HOUR);
 	assert_int_equal(count(ARTIFACT_PLACED), own);
-	heal_op_set_status(net.state, op, HEAL_EXPIRED);
+	heal_op_set_status(net.state, op, HEAL_VERIFIED);
+	pass(HOUR);
+	assert_int_equal(count(ARTIFACT_PLACED), own);
+	op->published = true;
 	pass(HOUR);
 	assert_int_equal(count(ARTIFACT_PLACED), 0);
 }
