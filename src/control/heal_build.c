@@ -3,9 +3,11 @@
  * The ticket's file and all its artifacts into the staging folder: enough symbols are collected,
  * and one solve gives the file and every other symbol. Layout and index files are packed again
  * meanwhile, since their one long input, the layout, is known from the start. What comes out must
- * be the ticket's, octet by octet, or nothing stays.
+ * be the ticket's, octet by octet, or nothing stays but what was claimed before.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +62,13 @@ static bool is_claimed(const struct heal_task *t)
 	return t->order.hash[0] != '\0';
 }
 
+static bool no_folder(struct heal_task *t, const char *why)
+{
+	heal_finish(t, HEAL_END_OURS, "%.60s/%" PRIu64 ": the staging folder cannot be made: %s%s",
+		    t->root, t->order.op, why, is_claimed(t) ? "; remove it if it is damaged" : "");
+	return false;
+}
+
 /*
  * What an earlier attempt has left for an op without a claim is swept at every start, so nothing
  * is built upon it. What was claimed may be the last there is of some symbols.
@@ -72,19 +81,15 @@ static bool make_folder(struct building *b)
 
 	if (error == 0 && !is_claimed(t))
 		error = stage_make(t->root, t->order.op);
-	if (error != 0) {
-		heal_finish(t, HEAL_END_OURS, "%s: the staging folder cannot be made: %s", t->root,
-			    assay_error_text(error));
-		return false;
-	}
+	if (error != 0)
+		return no_folder(t, assay_error_text(error));
 	failpoint(&t->failpoints, FAIL_HEAL_MKDIR);
 	b->symbols = open_in(t, STAGE_SYMBOLS, O_RDONLY | O_DIRECTORY);
 	b->ids = open_in(t, STAGE_IDS, O_RDONLY | O_DIRECTORY);
 	b->file = open_in(t, STAGE_FILE, O_RDWR | O_CREAT | O_EXCL);
-	if (b->symbols >= 0 && b->ids >= 0 && b->file >= 0)
-		return true;
-	heal_finish(t, HEAL_END_OURS, "the staging folder cannot be opened");
-	return false;
+	if (b->symbols < 0 || b->ids < 0 || b->file < 0)
+		return no_folder(t, strerror(errno));
+	return true;
 }
 
 /* Where the key's file is staged; true: it is a layout file. */

@@ -193,6 +193,29 @@ static void test_again(void **state)
 	expect_failure(&done, HEAL_END_REMOTE, "no layout");
 }
 
+/* Nothing is removed that somebody may still want to look at, so people have to. */
+static void test_again_without_folders(void **state)
+{
+	struct heal_order order = site_order(&site, HEAL_BUILD);
+	struct heal_done done;
+	char path[300];
+
+	strcpy(order.hash, site.hash);
+	mkdir(site.root, 0700);
+	snprintf(path, sizeof(path), "%s/%d", site.root, SITE_OP);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/%d/symbols", site.root, SITE_OP);
+	close(open(path, O_WRONLY | O_CREAT, 0600));
+	done = site_do(&site, &order);
+	assert_int_equal(done.end, HEAL_END_OURS);
+	assert_non_null(strstr(done.why, "/1: the staging folder cannot be made"));
+	assert_non_null(strstr(done.why, "remove it if it is damaged"));
+	assert_int_equal(unlink(path), 0);
+	done = site_do(&site, &order);
+	assert_int_equal(done.end, HEAL_END_DONE);
+	expect_staged();
+}
+
 static void test_too_few(void **state)
 {
 	char part[64];
@@ -371,17 +394,12 @@ int main(void)
 {
 #define T(name) SITE_TEST(name, site_setup, site)
 	const struct CMUnitTest tests[] = {
-		T(test_build),
-		T(test_scarce),
-		T(test_again),
-		T(test_too_few),
-		SITE_TEST(test_silent, site_setup_brief, site),
-		T(test_wrong_bytes),
-		T(test_other_ids),
-		T(test_other_file),
-		T(test_unknown),
-		T(test_late),
-		T(test_cancel),
+		T(test_build),	     T(test_scarce),
+		T(test_again),	     T(test_again_without_folders),
+		T(test_too_few),     SITE_TEST(test_silent, site_setup_brief, site),
+		T(test_wrong_bytes), T(test_other_ids),
+		T(test_other_file),  T(test_unknown),
+		T(test_late),	     T(test_cancel),
 		T(test_stop),
 	};
 
