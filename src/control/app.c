@@ -121,7 +121,6 @@ int app_lock_start(struct app *app)
 
 	take_descriptors();
 	result = make_dir(app, app->config.state_dir, "state_dir", 0700);
-
 	if (result == 0)
 		result = make_dir(app, app->config.run_dir, "run_dir", 0755);
 	if (result == 0)

@@ -73,14 +73,21 @@ static bool no_folder(struct heal_task *t, const char *why)
  * What an earlier attempt has left for an op without a claim is swept at every start, so nothing
  * is built upon it. What was claimed may be the last there is of some symbols.
  */
+static int begin_folder(const struct heal_task *t)
+{
+	int error;
+
+	if (is_claimed(t))
+		return stage_again(t->root, t->order.op);
+	error = stage_remove(t->root, t->order.op, NULL, NULL);
+	return error == 0 ? stage_make(t->root, t->order.op) : error;
+}
+
 static bool make_folder(struct building *b)
 {
 	struct heal_task *t = b->t;
-	int error = is_claimed(t) ? stage_again(t->root, t->order.op)
-				  : stage_remove(t->root, t->order.op, NULL, NULL);
+	int error = begin_folder(t);
 
-	if (error == 0 && !is_claimed(t))
-		error = stage_make(t->root, t->order.op);
 	if (error != 0)
 		return no_folder(t, assay_error_text(error));
 	failpoint(&t->failpoints, FAIL_HEAL_MKDIR);
@@ -122,6 +129,7 @@ static bool take_left(uint8_t **data, size_t *len, const char *path, const uint8
 	return false;
 }
 
+/* What was claimed: from its folder, else from the store. */
 static int take_own(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
 		    uint64_t size_max)
 {
@@ -129,7 +137,7 @@ static int take_own(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32
 	char path[DELIVERY_PATH_ROOM];
 	bool is_layout = path_left(path, b, key);
 
-	if (!is_claimed(b->t) || !take_left(data, len, path, key, size_max))
+	if (!take_left(data, len, path, key, size_max))
 		return b->t->own(b->t->own_ctx, data, len, key, size_max);
 	if (is_layout)
 		return 0;
@@ -154,8 +162,8 @@ static bool open_ticket(struct building *b)
 	struct collect_config config = {.client = &t->client,
 					.facts = &t->facts,
 					.deal = &t->deal,
-					.own = take_own,
-					.own_ctx = b,
+					.own = is_claimed(t) ? take_own : t->own,
+					.own_ctx = is_claimed(t) ? b : t->own_ctx,
 					.own_first = true,
 					.p = &b->p,
 					.folder = b->symbols};
