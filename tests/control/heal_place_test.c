@@ -403,6 +403,16 @@ static void nothing(struct store *store, const void *arg)
 {
 }
 
+/* The healer begins anew, and what it has staged is staged as before. */
+static void restart_staged(heal_keep keeps)
+{
+	char hash[HEAL_HASH_ROOM];
+
+	assert_int_equal(site_restart(&site, keeps), 1);
+	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
+	assert_string_equal(hash, site.hash);
+}
+
 static void unstage(struct store *store, const void *arg)
 {
 	assert_int_equal(store_unstage(store, arg), 0);
@@ -421,9 +431,7 @@ static void test_restart(void **state)
 	build.op = SITE_OP + 1;
 	assert_int_equal(site_do(&site, &build).end, HEAL_END_DONE);
 	site_store(&site, 0, unstage, key);
-	assert_int_equal(site_restart(&site, keep), 1);
-	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
-	assert_string_equal(hash, site.hash);
+	restart_staged(keep);
 	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP + 1), ASSAY_E_NOTFOUND);
 	wait_readable(key, true);
 	done = place();
@@ -436,13 +444,10 @@ static void test_restart(void **state)
 /* Whose folder it is nobody knows: then nothing that is staged goes. */
 static void test_restart_without_rows(void **state)
 {
-	char hash[HEAL_HASH_ROOM];
 	uint8_t key[32];
 
 	assert_true(base64_read(key, 32, site.hash, 44));
-	assert_int_equal(site_restart(&site, keep_all), 1);
-	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
-	assert_string_equal(hash, site.hash);
+	restart_staged(keep_all);
 	site_store(&site, 0, nothing, NULL); /* behind what the start has ordered */
 	assert_true(is_readable(key));
 }
@@ -520,8 +525,7 @@ static void test_gone_from_the_store(void **state)
 	uint8_t key[32];
 
 	assert_true(base64_read(key, 32, site.hash, 44));
-	assert_int_equal(site_restart(&site, keep), 1);
-	assert_int_equal(site_look(&site, hash, SITE_OP), 0);
+	restart_staged(keep);
 	site_store(&site, 0, put, NULL); /* behind what the start has ordered */
 	assert_int_equal(site.port.staged(site.port.ctx, hash, SITE_OP), 0);
 	site_store(&site, 0, take_away, key);
