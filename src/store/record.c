@@ -159,7 +159,6 @@ static void bury(struct store *s, struct record *r)
 	pthread_mutex_unlock(&s->lock);
 	checks_unlink(s, r);
 	claim_end(s, r);
-	resident_retire(s, r);
 	readers_forget(s, r);
 	r->next_dead = s->dead;
 	s->dead = r;
@@ -168,6 +167,7 @@ static void bury(struct store *s, struct record *r)
 
 void record_replace(struct store *s, struct record *old, struct record *r)
 {
+	resident_retire(s, old);
 	pthread_mutex_lock(&s->lock);
 	s->sorted[record_above(s, r->artifact.key, true)] = r;
 	count(s, old, -1);
@@ -184,6 +184,8 @@ void record_retire(struct store *s, struct record *r)
 	uint64_t at;
 
 	index_remove(s, r);
+	/* Before it leaves the counts, which never say that more is in memory than there is. */
+	resident_retire(s, r);
 	pthread_mutex_lock(&s->lock);
 	at = record_above(s, r->artifact.key, true);
 	must(s->sorted[at] == r);
