@@ -156,7 +156,7 @@ static int own_layout(struct collect *c, const uint8_t key[32])
 {
 	uint8_t *data;
 	size_t len;
-	int error = c->config.own(c->config.own_ctx, &data, &len, key, LAYOUT_MAX);
+	int error = c->config.own.read(c->config.own.ctx, &data, &len, key, LAYOUT_MAX);
 
 	if (error != 0)
 		return error;
@@ -261,18 +261,32 @@ static void pull_symbol(struct collect *c, uint32_t ordinal, uint32_t node)
 	c->wanted++;
 }
 
+/* A new file for each would be most of the time of taking them. */
+static int link_symbol(struct collect *c, const uint8_t key[32])
+{
+	const struct own_artifacts *own = &c->config.own;
+	char name[BASE58_KEY_MAX];
+
+	base58_encode(name, sizeof(name), key, 32);
+	return own->link(own->ctx, c->config.folder, name, key);
+}
+
 static void own_symbol(struct collect *c, uint32_t ordinal)
 {
+	const struct own_artifacts *own = &c->config.own;
+	const uint8_t *key = c->layout.ids[ordinal];
 	uint8_t *data;
 	size_t len;
-	int error = c->config.own(c->config.own_ctx, &data, &len, c->layout.ids[ordinal],
-				  layout_symbol_file(&c->layout));
+	int error = own->read(own->ctx, &data, &len, key, layout_symbol_file(&c->layout));
 
 	if (error == ASSAY_E_EXISTS)
 		have_symbol(c, ordinal);
 	if (error != 0)
 		return;
-	keep_symbol(c, ordinal, data, len);
+	if (link_symbol(c, key) == 0)
+		have_symbol(c, ordinal);
+	else
+		keep_symbol(c, ordinal, data, len);
 	free(data);
 }
 

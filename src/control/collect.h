@@ -14,10 +14,8 @@ struct collect_config {
 	const struct assay_client_config *client; /* with the account */
 	const struct ticket_facts *facts;
 	const struct ticket_deal *deal;
-	/* This node's store: as network_own_read. EXISTS: the folder has that symbol, well. */
-	int (*own)(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
-		   uint64_t size_max);
-	void *own_ctx;
+	/* read may say EXISTS: the folder has that symbol, well. */
+	struct own_artifacts own;
 	/* Whatever is here is taken first, also what the ticket does not place here; without it
 	 * source symbols come first. */
 	bool own_first;

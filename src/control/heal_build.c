@@ -138,12 +138,19 @@ static int take_own(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32
 	bool is_layout = path_left(path, b, key);
 
 	if (!take_left(data, len, path, key, size_max))
-		return b->t->own(b->t->own_ctx, data, len, key, size_max);
+		return b->t->own.read(b->t->own.ctx, data, len, key, size_max);
 	if (is_layout)
 		return 0;
 	/* A symbol stays the file that it is, which a crash does not touch. */
 	free(*data);
 	return ASSAY_E_EXISTS;
+}
+
+static int link_own(void *ctx, int folder, const char *name, const uint8_t key[32])
+{
+	const struct own_artifacts *own = &((const struct building *)ctx)->t->own;
+
+	return own->link(own->ctx, folder, name, key);
 }
 
 /* Whose trouble an error of collecting is: what came from others, or this node's disk and memory.
@@ -162,14 +169,16 @@ static bool open_ticket(struct building *b)
 	struct collect_config config = {.client = &t->client,
 					.facts = &t->facts,
 					.deal = &t->deal,
-					.own = is_claimed(t) ? take_own : t->own,
-					.own_ctx = is_claimed(t) ? b : t->own_ctx,
+					.own = t->own,
 					.own_first = true,
 					.p = &b->p,
 					.folder = b->symbols};
 	char faults[100] = "";
-	int error = collect_open(&b->c, &config);
+	int error;
 
+	if (is_claimed(t))
+		config.own = (struct own_artifacts){.read = take_own, .link = link_own, .ctx = b};
+	error = collect_open(&b->c, &config);
 	if (error != 0) {
 		heal_finish(t, HEAL_END_OURS, "%s", collect_message(b->c));
 		return false;

@@ -39,9 +39,7 @@ struct heal_task {
 	const struct task_pool *pool;
 	struct assay_client_config client;
 	char account[ASSAY_ACCOUNT_MAX + 1];
-	int (*own)(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
-		   uint64_t size_max);
-	void *own_ctx;
+	struct own_artifacts own;
 	uint64_t size_max; /* HASH: of a file */
 	/* BUILD, READ, PUSH: the ticket. HASH: deal.other[0] is the healer. */
 	struct ticket_facts facts;

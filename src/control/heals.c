@@ -163,8 +163,7 @@ struct heals_job *heals_job_new(struct heals *h, uint64_t cookie, const struct h
 	t->clock = app->clock;
 	t->failpoints = h->config.failpoints;
 	t->pool = &app->plane.codec;
-	t->own = network_own_read;
-	t->own_ctx = app;
+	t->own = network_own(app);
 	t->size_max = h->config.reconstructed_max;
 	t->client.answer_ms = h->config.answer_ms;
 	memcpy(t->client.session_secret, app->self.session_secret, 32);

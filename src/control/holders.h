@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "assay/client.h"
+#include "node/own_artifacts.h"
 
 #define HOLDERS_MAX 64
 #define SELF	    UINT32_MAX /* in place of a node's number: this node */

@@ -336,7 +336,7 @@ static int open_core(struct network *n, char *why, size_t why_room)
 		.reveal = n->reveal,
 		.states = app->disk,
 		.peers = {.sockets = real_sockets_seam(n->sockets),
-			  .own = {network_own_read, network_own_size, app},
+			  .own = network_own(app),
 			  .clock = app->clock,
 			  .random = app->random,
 			  .log = app->log},

@@ -27,9 +27,8 @@ bool network_drained(struct control *c);
 
 /* NULL without a genesis document. */
 struct core *network_core(struct network *n);
-/* Bytes of an artifact of this node's, checked; ctx is the app. Any thread. 0 or a code. */
-int network_own_read(void *app, uint8_t **data, size_t *len, const uint8_t key[32],
-		     uint64_t size_max);
+/* This node's store. */
+struct own_artifacts network_own(struct app *app);
 /* What the log's engine says of itself. */
 void network_engine(struct network *n, struct log_health *out);
 

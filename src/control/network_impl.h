@@ -46,8 +46,6 @@ struct heal_settings network_heal_settings(const struct config *config);
 /* The grants of the snapshot: malloc'd, the caller's until a view is built of them. 0 or NOMEM. */
 int network_grants(struct network *n, struct view *settings);
 
-/* network_own.c: the size of an artifact that is stored here; ctx is the app. 0 or NOTFOUND. */
-int network_own_size(void *ctx, uint64_t *size, const uint8_t key[32]);
 /* The loop is about to go. */
 void network_unfollow(struct network *n);
 

@@ -53,7 +53,6 @@ static int fetch(struct ticket_work *w, struct pipeline *p, int folder)
 					.facts = &w->facts,
 					.deal = &w->deal,
 					.own = w->own,
-					.own_ctx = w->own_ctx,
 					.p = p,
 					.folder = folder};
 	struct collect *c;

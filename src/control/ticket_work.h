@@ -70,9 +70,7 @@ struct ticket_work {
 	/* PUSH out, by number of the other nodes. */
 	struct delivered delivered[HOLDERS_MAX];
 	/* GET in. */
-	int (*own)(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
-		   uint64_t size_max);
-	void *own_ctx;
+	struct own_artifacts own;
 };
 
 void ticket_work_clear(struct ticket_work *w);

@@ -16,7 +16,7 @@
 
 struct ticket_job *ticket_job_new(struct tickets *t, enum ticket_kind kind)
 {
-	const struct app *app = t->control->app;
+	struct app *app = t->control->app;
 	struct ticket_job *j = calloc(1, sizeof(*j));
 	struct ticket_work *w;
 
@@ -30,8 +30,7 @@ struct ticket_job *ticket_job_new(struct tickets *t, enum ticket_kind kind)
 	w->random = &app->random;
 	w->clock = &app->clock;
 	w->phase = PHASE_NONE;
-	w->own = network_own_read;
-	w->own_ctx = t->control->app;
+	w->own = network_own(app);
 	memcpy(w->client.session_secret, app->self.session_secret, 32);
 	memcpy(w->client.network_id, app->self.network_id, 32);
 	snprintf(w->account, sizeof(w->account), "%s", app->self.account);

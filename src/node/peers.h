@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "node/effect.h"
+#include "node/own_artifacts.h"
 
 /* What the parts ask of other nodes; outcomes come as events with the cookie, never from here. */
 struct peer_port {
@@ -50,15 +51,6 @@ struct peer_sockets {
 	int (*probe)(void *ctx, int *handle, enum port_state *state, const struct net_addr *to);
 	int (*probed)(void *ctx, enum port_state *state, int handle);
 	void (*probe_close)(void *ctx, int handle);
-	void *ctx;
-};
-
-/* This node's own store. */
-struct own_artifacts {
-	/* malloc'd bytes of an artifact of at most size_max; 0 or a code. */
-	int (*read)(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
-		    uint64_t size_max);
-	int (*size)(void *ctx, uint64_t *size, const uint8_t key[32]);
 	void *ctx;
 };
 

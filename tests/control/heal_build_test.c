@@ -33,7 +33,7 @@ static void expect_file(const char *name, const void *data, size_t len)
 	snprintf(path, sizeof(path), "%s/%d/%s", site.root, SITE_OP, name);
 	fd = open(path, O_RDONLY);
 	assert_true(fd >= 0 && fstat(fd, &st) == 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_mode & 07737, 0600); /* an own symbol is the store's file: 0640 */
 	assert_int_equal(read(fd, got, len + 1), len);
 	assert_memory_equal(got, data, len);
 	close(fd);
@@ -100,6 +100,86 @@ static void test_build(void **state)
 	done = build();
 	assert_int_equal(done.end, HEAL_END_DONE);
 	expect_staged();
+}
+
+static struct stat stat_staged(uint32_t symbol)
+{
+	char name[96], path[300];
+	struct stat st;
+
+	site_symbol_name(&site, name, symbol);
+	snprintf(path, sizeof(path), "%s/%d/%s", site.root, SITE_OP, name);
+	assert_int_equal(stat(path, &st), 0);
+	return st;
+}
+
+static struct stat stat_stored(uint32_t symbol)
+{
+	char hex[65], path[300];
+	struct stat st;
+
+	hex_encode(hex, site.file.artifact[2][symbol].id, 32);
+	snprintf(path, sizeof(path), "%s/artifacts/%.2s/%s", site.dir, hex, hex);
+	assert_int_equal(stat(path, &st), 0);
+	return st;
+}
+
+/* The node's own symbols are not written once more, and those that are made are not the store's. */
+static void test_own_linked(void **state)
+{
+	uint32_t stored = 0, linked = 0;
+
+	assert_int_equal(build().end, HEAL_END_DONE);
+	for (uint32_t i = 0; i < site.file.counts[2]; i++) {
+		struct stat st = stat_staged(i);
+		bool own = site_stores(&site, 0, 2, i);
+
+		stored += own;
+		linked += own && st.st_ino == stat_stored(i).st_ino;
+		assert_int_equal(st.st_nlink, own && st.st_ino == stat_stored(i).st_ino ? 2 : 1);
+	}
+	assert_true(stored > 0);
+	assert_int_equal(linked, stored < site.file.source ? stored : site.file.source);
+	/* And stay where they are when the staging folder goes. */
+	struct heal_order order = site_order(&site, HEAL_CLEAN);
+
+	assert_int_equal(site_do(&site, &order).end, HEAL_END_DONE);
+	for (uint32_t i = 0; i < site.file.counts[2]; i++)
+		if (site_stores(&site, 0, 2, i))
+			assert_int_equal(stat_stored(i).st_nlink, 1);
+}
+
+/* The store is on another file system (here: nowhere at all). */
+static void test_own_copied(void **state)
+{
+	strcpy(site.app.config.state_dir, "/nowhere");
+	assert_int_equal(build().end, HEAL_END_DONE);
+	expect_staged();
+	for (uint32_t i = 0; i < site.file.counts[2]; i++)
+		assert_int_equal(stat_staged(i).st_nlink, 1);
+}
+
+/* What has rotted in the store is neither linked nor used, and the store's file stays as it is. */
+static void test_own_rotten(void **state)
+{
+	uint32_t i = 0;
+	char hex[65], path[300];
+	struct stat was, is;
+	int fd;
+
+	while (!site_stores(&site, 0, 2, i))
+		i++;
+	hex_encode(hex, site.file.artifact[2][i].id, 32);
+	snprintf(path, sizeof(path), "%s/artifacts/%.2s/%s", site.dir, hex, hex);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0 && pwrite(fd, "damaged", 7, 100) == 7);
+	close(fd);
+	was = stat_stored(i);
+	assert_int_equal(build().end, HEAL_END_DONE);
+	expect_staged();
+	is = stat_stored(i);
+	assert_int_not_equal(stat_staged(i).st_ino, was.st_ino);
+	assert_memory_equal(&is.st_mtim, &was.st_mtim, sizeof(was.st_mtim));
 }
 
 /* As many symbols as are needed and not one more are anywhere, at most of the holders; one index
@@ -394,12 +474,21 @@ int main(void)
 {
 #define T(name) SITE_TEST(name, site_setup, site)
 	const struct CMUnitTest tests[] = {
-		T(test_build),	     T(test_scarce),
-		T(test_again),	     T(test_again_without_folders),
-		T(test_too_few),     SITE_TEST(test_silent, site_setup_brief, site),
-		T(test_wrong_bytes), T(test_other_ids),
-		T(test_other_file),  T(test_unknown),
-		T(test_late),	     T(test_cancel),
+		T(test_build),
+		T(test_scarce),
+		T(test_own_linked),
+		T(test_own_copied),
+		T(test_own_rotten),
+		T(test_again),
+		T(test_again_without_folders),
+		T(test_too_few),
+		SITE_TEST(test_silent, site_setup_brief, site),
+		T(test_wrong_bytes),
+		T(test_other_ids),
+		T(test_other_file),
+		T(test_unknown),
+		T(test_late),
+		T(test_cancel),
 		T(test_stop),
 	};
 

@@ -479,6 +479,7 @@ static void open_healer(struct heal_site *s, uint32_t answer_ms)
 	strcpy(s->dir, "/tmp/assay-heal-XXXXXX");
 	assert_non_null(mkdtemp(s->dir));
 	snprintf(s->root, sizeof(s->root), "%s/heal-staging", s->dir);
+	snprintf(s->app.config.state_dir, sizeof(s->app.config.state_dir), "%s", s->dir);
 	take_identity(&s->app.self, s, 0);
 	open_store(s);
 	assert_int_equal(heals_new(&s->heals, &s->config), 0);

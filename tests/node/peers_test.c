@@ -152,7 +152,7 @@ static void begin_with(unsigned count)
 		.account = "asker",
 		.book = {find, NULL},
 		.sockets = {.open = open_socket, .close = close_socket},
-		.own = {own_read, own_size, NULL},
+		.own = {.read = own_read, .size = own_size},
 		.clock = clock_sim(&now),
 		.random = random_sim(&seed),
 		.log = log_none(),

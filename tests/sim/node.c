@@ -206,7 +206,7 @@ static struct core_config config_of(struct run_node *n)
 		.failpoints = run_failpoints(n),
 		.peers = {.book = {book_find, n},
 			  .sockets = run_sockets(n),
-			  .own = {own_read, own_size, n},
+			  .own = {.read = own_read, .size = own_size, .ctx = n},
 			  .clock = clock_sim(&n->time),
 			  .random = random_sim(&n->seed),
 			  .log = {write_line, LOG_INFO_LEVEL, n}},
