@@ -11,9 +11,10 @@ sessions, decoding, all other symbols, hashing, writing, syncing. The codec's fi
 node on a folder with exactly these symbols, once the heal is over and all nodes are idle again. Both use the workers of that one node;
 the memory is what its resident set grows by. Rounds follow each other on the same network, each with a heal and a codec's run.
 
-Every node has coded once before, so that nobody pays for fresh memory. ext4 makes whoever creates files near recently deleted ones pay
-for that, so the codec's folders are spread over the disk as staging folders are (`chattr +T`), under new names, and not deleted. On a disk where
-this ran a few minutes ago the staging folders do pay: their names, the ops' numbers, are the same. --folder /dev/shm leaves the disk out. All nodes share this machine's cores, so
+Every node has coded once before, so that nobody pays for fresh memory, and before each measurement the other's files were deleted, as a
+heal's are after its publication: free memory that was in use a moment ago is quicker than what a virtual machine's host has to give. ext4 makes
+whoever creates files near recently deleted ones pay for that, so the codec's folders are spread over the disk as staging folders are
+(`chattr +T`), under new names. --folder /dev/shm leaves the disk out. All nodes share this machine's cores, so
 they sleep when idle (`workers.idle`): else the naps of the other six, which have just sent their symbols, take half a core from the
 heal and nothing from the codec.
 """
@@ -101,7 +102,9 @@ def codec_seconds(node, path, folder, shown, rest=0):
     time.sleep(rest)
     began = time.monotonic()
     node.ctl("codec", "heal", "--daemon", folder)
-    return time.monotonic() - began
+    took = time.monotonic() - began
+    shutil.rmtree(folder)
+    return took
 
 
 def measure(size_mib, count, rounds, folder):

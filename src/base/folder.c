@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,4 +26,23 @@ int folder_make_spread(const char *path, mode_t mode)
 	}
 	close(folder);
 	return 0;
+}
+
+int folder_make_apart(const char *path)
+{
+	char before[PATH_MAX];
+	int error;
+
+	if (snprintf(before, sizeof(before), "%s.XXXXXX", path) >= (int)sizeof(before)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (mkdtemp(before) == NULL)
+		return -1;
+	if (rename(before, path) == 0)
+		return 0;
+	error = errno;
+	rmdir(before);
+	errno = error;
+	return -1;
 }

@@ -13,5 +13,11 @@
  * get none. 0, also if it is there already, or -1 with errno.
  */
 int folder_make_spread(const char *path, mode_t mode);
+/*
+ * A folder in one of those, with mode 0700. It gets its name only after its place: numbers that
+ * count up are the names of others before, who may just have been deleted. There must be none of
+ * that name but an empty one. 0 or -1 with errno.
+ */
+int folder_make_apart(const char *path);
 
 #endif

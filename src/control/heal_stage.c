@@ -43,11 +43,16 @@ static int make_folders(const char *root, uint64_t op, bool again)
 	static const char *const folders[] = {"", "symbols", STAGE_SYMBOLS, STAGE_IDS};
 	char path[400];
 
-	if (folder_make_spread(root, 0700) != 0)
+	if (mkdir(root, 0700) != 0 && errno != EEXIST)
 		return code_of(errno);
 	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		bool many = strcmp(folders[i], "symbols") == 0; /* thousands of files in it */
+
 		stage_path(path, sizeof(path), root, op, folders[i]);
-		if (mkdir(path, 0700) != 0 && !(again && errno == EEXIST))
+		if ((many ? folder_make_apart(path) : mkdir(path, 0700)) != 0 &&
+		    !(again && (errno == EEXIST || errno == ENOTEMPTY)))
+			return code_of(errno);
+		if (i == 0 && folder_make_spread(path, 0700) != 0)
 			return code_of(errno);
 	}
 	return 0;

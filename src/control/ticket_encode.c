@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "assay/status.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "codec/artifact.h"
 #include "codec/files.h"
@@ -76,7 +77,7 @@ int ticket_encode(struct ticket_work *w, const struct task_pool *pool)
 	layout_free(&sizes);
 	for (unsigned c = 1; c <= 2; c++)
 		w->keys[c] = calloc(e.room[c], 32);
-	if (mkdir(w->folder, 0700) == 0)
+	if (folder_make_apart(w->folder) == 0)
 		e.files.folder = open(w->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e.files.folder < 0 || w->keys[1] == NULL || w->keys[2] == NULL)
 		return ticket_fail(w, ASSAY_E_IO, "%s: the staging folder cannot be made",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "assay/status.h"
+#include "base/folder.h"
 #include "control/codec_thread.h"
 #include "control/collect.h"
 #include "control/ticket_work.h"
@@ -77,7 +78,7 @@ int ticket_fetch(struct ticket_work *w, const struct task_pool *pool)
 	struct pipeline p = {.pool = pool, .progress = ticket_progress, .ctx = w};
 	int folder = -1, error;
 
-	if (mkdir(w->folder, 0700) == 0)
+	if (folder_make_apart(w->folder) == 0)
 		folder = open(w->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return ticket_fail(w, ASSAY_E_IO, "%s: the staging folder cannot be made",
