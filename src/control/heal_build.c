@@ -8,39 +8,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "assay/status.h"
 #include "control/codec_thread.h"
-#include "control/collect.h"
+#include "control/heal_building.h"
 #include "control/heal_stage.h"
-#include "control/heal_work.h"
-#include "crypto/digest.h"
 
 /* In per cent of the symbols: the first attempt, and what each further one adds. */
 enum { FIRST = 20, MORE = 5 };
-/* Octets of symbols to be made, taken before their turn has come (docs/healing.md). */
-#define EARLY_MAX ((size_t)64 << 20)
-
-struct building {
-	struct heal_task *t;
-	struct pipeline p;
-	struct collect *c;
-	int symbols, ids, file; /* folders, reconstructed.bin */
-	struct buffer memory;	/* of the symbols being made */
-	/* Layout and index files are made, and memory is taken, by a thread of their own. */
-	struct {
-		pthread_t thread;
-		bool runs;
-		_Atomic bool over; /* they are not wanted any more */
-		struct pipeline p;
-		int error;
-	} packing;
-};
 
 static uint32_t share_of(uint32_t symbols, uint32_t per_cent)
 {
@@ -99,60 +77,6 @@ static bool make_folder(struct building *b)
 	return true;
 }
 
-/* Where the key's file is staged; true: it is a layout file. */
-static bool path_left(char out[DELIVERY_PATH_ROOM], const struct building *b, const uint8_t key[32])
-{
-	const struct ticket_index *index = collect_index(b->c);
-
-	for (uint32_t i = 0; i < b->t->facts.max; i++)
-		if (memcmp(index->layout_ids[i], key, 32) == 0) {
-			heal_path(b->t, out, 1, i);
-			return true;
-		}
-	stage_symbol_path(out, DELIVERY_PATH_ROOM, b->t->root, b->t->order.op, key);
-	return false;
-}
-
-/* A file that was staged before, if it is still what its key says. */
-static bool take_left(uint8_t **data, size_t *len, const char *path, const uint8_t key[32],
-		      size_t len_max)
-{
-	uint8_t digest[32];
-
-	*data = (uint8_t *)stage_read(len, path, len_max);
-	if (*data == NULL)
-		return false;
-	digest_one(digest, NULL, *data, *len);
-	if (memcmp(digest, key, 32) == 0)
-		return true;
-	free(*data);
-	return false;
-}
-
-/* What was claimed: from its folder, else from the store. */
-static int take_own(void *ctx, uint8_t **data, size_t *len, const uint8_t key[32],
-		    uint64_t size_max)
-{
-	const struct building *b = ctx;
-	char path[DELIVERY_PATH_ROOM];
-	bool is_layout = path_left(path, b, key);
-
-	if (!take_left(data, len, path, key, size_max))
-		return b->t->own.read(b->t->own.ctx, data, len, key, size_max);
-	if (is_layout)
-		return 0;
-	/* A symbol stays the file that it is, which a crash does not touch. */
-	free(*data);
-	return ASSAY_E_EXISTS;
-}
-
-static int link_own(void *ctx, int folder, const char *name, const uint8_t key[32])
-{
-	const struct own_artifacts *own = &((const struct building *)ctx)->t->own;
-
-	return own->link(own->ctx, folder, name, key);
-}
-
 /* Whose trouble an error of collecting is: what came from others, or this node's disk and memory.
  */
 static enum heal_end end_of(int error)
@@ -177,7 +101,7 @@ static bool open_ticket(struct building *b)
 	int error;
 
 	if (is_claimed(t))
-		config.own = (struct own_artifacts){.read = take_own, .link = link_own, .ctx = b};
+		config.own = left_artifacts(b);
 	error = collect_open(&b->c, &config);
 	if (error != 0) {
 		heal_finish(t, HEAL_END_OURS, "%s", collect_message(b->c));
@@ -201,66 +125,6 @@ static void too_few(struct building *b)
 	heal_finish(b->t, HEAL_END_REMOTE, "%u of %u symbols collected, %u are needed%s%s",
 		    collect_have(b->c), l->symbols, l->block.symbols, faults[0] != '\0' ? "; " : "",
 		    faults);
-}
-
-static int take_id_file(void *ctx, enum artifact_class class, uint32_t ordinal,
-			const uint8_t id[32], const void *data, size_t len)
-{
-	struct building *b = ctx;
-	char name[32];
-
-	if (heal_stopped(b->t) || atomic_load(&b->packing.over))
-		return ASSAY_E_CLOSED;
-	snprintf(name, sizeof(name), "idfile_%05u.bin", ordinal);
-	return coded_write(&b->packing.p, b->ids, name, data, len);
-}
-
-static void *pack(void *arg)
-{
-	struct building *b = arg;
-	const struct layout *l = collect_the_layout(b->c);
-	struct artifact_sink sink = {take_id_file, b};
-
-	/* Of a small file, where it would take as long as the rest; should there be none, the
-	 * solve says so. */
-	if (l->symbols * (size_t)layout_symbol_file(l) <= EARLY_MAX)
-		(void)pipeline_reserve(&b->p, l);
-	b->packing.error = ticket_remake(collect_ticket(b->c), collect_index(b->c),
-					 b->t->facts.creator, l, &sink);
-	return NULL;
-}
-
-static bool begin_packing(struct building *b)
-{
-	b->packing.p.mode = 0600;
-	b->packing.runs = pthread_create(&b->packing.thread, NULL, pack, b) == 0;
-	if (!b->packing.runs)
-		heal_finish(b->t, HEAL_END_OURS, "no thread for the layout files");
-	return b->packing.runs;
-}
-
-static void join_packing(struct building *b)
-{
-	if (b->packing.runs)
-		pthread_join(b->packing.thread, NULL);
-	b->packing.runs = false;
-}
-
-/* Their ids are those of the ticket and of its signed index. */
-static bool end_packing(struct building *b)
-{
-	int error;
-
-	join_packing(b);
-	error = b->packing.error;
-	if (error == ASSAY_E_CORRUPT || error == ASSAY_E_CRYPTO)
-		heal_finish(b->t, HEAL_END_WRONG,
-			    "the rebuilt layout and index files are not the ticket's");
-	else if (error != 0)
-		heal_finish(b->t, HEAL_END_OURS, "layout and index files: %s",
-			    b->packing.p.message[0] != '\0' ? b->packing.p.message
-							    : assay_error_text(error));
-	return error == 0;
 }
 
 /* With what is there. NOTFOUND: it takes more. */
@@ -295,7 +159,7 @@ static bool rebuild(struct building *b)
 			return false;
 		}
 		/* Before the solve, which syncs all that is there at its end. */
-		if (!end_packing(b))
+		if (!packing_end(b))
 			return false;
 		error = solve(b);
 		if (error == 0)
@@ -369,10 +233,9 @@ void heal_build(struct heal_task *t)
 	bool good;
 
 	b.p.memory = &b.memory;
-	good = make_folder(&b) && open_ticket(&b) && begin_packing(&b) && rebuild(&b) && stage(&b);
+	good = make_folder(&b) && open_ticket(&b) && packing_begin(&b) && rebuild(&b) && stage(&b);
 
-	atomic_store(&b.packing.over, true);
-	join_packing(&b);
+	packing_stop(&b);
 	close_all(&b);
 	if (good)
 		heal_finish(t, HEAL_END_DONE, "%s", "");
